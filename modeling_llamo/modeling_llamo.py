@@ -1,0 +1,987 @@
+"""LLaMo: a language model that reads human motion as a continuous signal.
+
+After "Human Motion Instruction Tuning" (arXiv 2411.16805, CVPR 2025). Top to bottom, as one sample travels:
+motion tower -> feature enhancer (motion asks video) -> Cross Talker (each user turn selects frames) -> language model.
+
+Shapes: B rows, L tokens, N motions in the batch (all rows together), F frames, T = ceil(F / patch_size) motion vectors,
+D talker width, H language model width, R user turns, P pairs of a user turn and a motion it may look at, K kept frames.
+"""
+
+import math
+from dataclasses import dataclass
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import AutoModel, GenerationMixin, PreTrainedModel
+from transformers import initialization as init
+from transformers.modeling_layers import GradientCheckpointingLayer
+from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPast, CausalLMOutputWithPast
+
+from .configuration_llamo import LlamoConfig, LlamoMotionConfig
+
+
+@dataclass
+class LlamoModelOutputWithPast(BaseModelOutputWithPast):
+    r"""
+    focus_frames (`torch.LongTensor` of shape `(num_pairs, num_focus_tokens)`, *optional*):
+        For each pair of user turn and motion, the kept motion vectors in time order (index i covers the frames
+        `[i * patch_size, (i + 1) * patch_size)`); -1 where the motion has fewer.
+    """
+
+    focus_frames: torch.LongTensor | None = None
+
+
+@dataclass
+class LlamoCausalLMOutputWithPast(CausalLMOutputWithPast):
+    r"""
+    focus_frames (`torch.LongTensor` of shape `(num_pairs, num_focus_tokens)`, *optional*):
+        As in [`LlamoModelOutputWithPast`].
+    """
+
+    focus_frames: torch.LongTensor | None = None
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Shared pieces
+
+
+def key_bias(mask: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
+    """`(N, S)` mask of real keys -> additive attention bias `(N, 1, 1, S)`. Finite, so that rows without keys stay finite."""
+    return torch.where(mask.bool(), 0.0, torch.finfo(dtype).min).to(dtype)[:, None, None, :]
+
+
+def rotate_by_time(states: torch.Tensor, theta: float) -> torch.Tensor:
+    """Rotary position embedding along the last but one axis. Shape: (..., S, head_dim) -> the same."""
+    length, width = states.shape[-2:]
+    frequencies = theta ** (-torch.arange(0, width, 2, device=states.device, dtype=torch.float32) / width)
+    angles = torch.arange(length, device=states.device, dtype=torch.float32)[:, None] * frequencies
+    sine, cosine = angles.sin().to(states.dtype), angles.cos().to(states.dtype)
+    first, second = states.chunk(2, dim=-1)
+    return torch.cat([first * cosine - second * sine, second * cosine + first * sine], dim=-1)
+
+
+class LlamoAttention(nn.Module):
+    """Multi-head attention of queries `(N, S_q, query_dim)` over keys `(N, S_k, kv_dim)`; rotary along time if asked."""
+
+    def __init__(self, config, query_dim: int, kv_dim: int | None = None, rope_theta: float | None = None):
+        super().__init__()
+        kv_dim = kv_dim or query_dim
+        self.config = config
+        self.num_heads = config.num_attention_heads
+        self.rope_theta = rope_theta
+        self.q_proj = nn.Linear(query_dim, query_dim, bias=False)
+        self.k_proj = nn.Linear(kv_dim, query_dim, bias=False)
+        self.v_proj = nn.Linear(kv_dim, query_dim, bias=False)
+        self.o_proj = nn.Linear(query_dim, query_dim, bias=False)
+
+    def heads(self, states: torch.Tensor) -> torch.Tensor:
+        return states.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # Shape: (N, heads, S, head_dim)
+
+    def forward(
+        self, queries: torch.Tensor, keys: torch.Tensor | None = None, bias: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        keys = queries if keys is None else keys
+        q, k, v = self.heads(self.q_proj(queries)), self.heads(self.k_proj(keys)), self.heads(self.v_proj(keys))
+        if self.rope_theta is not None:
+            q, k = rotate_by_time(q, self.rope_theta), rotate_by_time(k, self.rope_theta)
+        if self.config._attn_implementation == "eager":
+            weights = q @ k.transpose(-1, -2) / math.sqrt(q.shape[-1])
+            weights = weights if bias is None else weights + bias
+            mixed = weights.softmax(-1, dtype=torch.float32).to(v.dtype) @ v
+        else:
+            mixed = F.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+        return self.o_proj(mixed.transpose(1, 2).flatten(2))
+
+
+class LlamoFeedForward(nn.Module):
+    def __init__(self, width: int, ratio: int):
+        super().__init__()
+        self.up_proj = nn.Linear(width, width * ratio)
+        self.down_proj = nn.Linear(width * ratio, width)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return self.down_proj(F.gelu(self.up_proj(states)))
+
+
+class LlamoClock(nn.Module):
+    """Seconds -> vectors: sines and cosines of periods from half a second to twenty minutes, then a linear map."""
+
+    num_periods = 12
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.proj = nn.Linear(2 * self.num_periods + 1, width)
+
+    def forward(self, seconds: torch.Tensor) -> torch.Tensor:
+        periods = 0.5 * 2.0 ** torch.arange(self.num_periods, device=seconds.device, dtype=torch.float32)
+        phases = 2 * math.pi * seconds.float()[..., None] / periods
+        signed_log = seconds.float().sign() * seconds.float().abs().log1p()
+        waves = torch.cat([phases.sin(), phases.cos(), signed_log[..., None]], dim=-1)
+        return self.proj(waves.to(self.proj.weight.dtype))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Motion tower: features of every frame -> one vector per patch_size frames
+
+
+class LlamoMotionPartLayer(GradientCheckpointingLayer):
+    """Each body part attends along time, then the parts of each moment attend to each other. Shape: (N, P, T, d)."""
+
+    def __init__(self, config: LlamoMotionConfig):
+        super().__init__()
+        width = config.part_hidden_size
+        self.time_norm, self.part_norm, self.mlp_norm = (nn.LayerNorm(width) for _ in range(3))
+        self.time_attn = LlamoAttention(config, width, rope_theta=config.rope_theta)
+        self.part_attn = LlamoAttention(config, width)
+        self.mlp = LlamoFeedForward(width, config.intermediate_ratio)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, states: torch.Tensor, time_bias: torch.Tensor) -> torch.Tensor:
+        batch, parts = states.shape[:2]
+        along_time = self.time_attn(self.time_norm(states).flatten(0, 1), bias=time_bias.repeat_interleave(parts, 0))
+        states = states + self.dropout(along_time.unflatten(0, (batch, parts)))
+        across = self.part_attn(self.part_norm(states).transpose(1, 2).flatten(0, 1))  # Shape: (N * T, P, d)
+        states = states + self.dropout(across.unflatten(0, (batch, -1)).transpose(1, 2))
+        return states + self.dropout(self.mlp(self.mlp_norm(states)))
+
+
+class LlamoMotionLayer(GradientCheckpointingLayer):
+    """Pre-norm transformer layer along time. Shape: (N, T, d)."""
+
+    def __init__(self, config: LlamoMotionConfig):
+        super().__init__()
+        width = config.hidden_size
+        self.attn_norm, self.mlp_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.attn = LlamoAttention(config, width, rope_theta=config.rope_theta)
+        self.mlp = LlamoFeedForward(width, config.intermediate_ratio)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def forward(self, states: torch.Tensor, time_bias: torch.Tensor) -> torch.Tensor:
+        states = states + self.dropout(self.attn(self.attn_norm(states), bias=time_bias))
+        return states + self.dropout(self.mlp(self.mlp_norm(states)))
+
+
+class LlamoMotionTower(nn.Module):
+    """Normalised motion features `(N, F, motion_dim)` -> `(N, T, hidden_size)` and the mask of real vectors `(N, T)`."""
+
+    def __init__(self, config: LlamoMotionConfig):
+        super().__init__()
+        self.config = config
+        self.embed_parts = nn.ModuleList(
+            nn.Linear(len(part) * config.patch_size, config.part_hidden_size) for part in config.part_features
+        )
+        self.part_layers = nn.ModuleList(LlamoMotionPartLayer(config) for _ in range(config.num_part_layers))
+        merged = len(config.part_features) * config.part_hidden_size
+        self.merge_norm = nn.LayerNorm(merged)
+        self.merge = nn.Linear(merged, config.hidden_size)
+        self.layers = nn.ModuleList(LlamoMotionLayer(config) for _ in range(config.num_hidden_layers))
+        self.norm = nn.LayerNorm(config.hidden_size)
+
+    def forward(self, values: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        patch, window = self.config.patch_size, self.config.window_size
+        lengths = mask.long().sum(-1)  # Shape: (N,), frames of each motion
+        num_patches = -(-values.shape[1] // patch)
+        # An incomplete last patch is filled with the motion's own last frame, whatever else the batch holds.
+        frames = torch.arange(num_patches * patch, device=values.device).expand(len(values), -1)
+        frames = torch.minimum(frames, (lengths - 1).clamp(min=0)[:, None])
+        values = values.gather(1, frames[..., None].expand(-1, -1, values.shape[-1]))
+        values = values.unflatten(1, (num_patches, patch))  # Shape: (N, T, patch, motion_dim)
+        mask = torch.arange(num_patches, device=values.device) < -(-lengths // patch)[:, None]
+
+        if num_patches > window:
+            num_windows = -(-num_patches // window)
+            missing = num_windows * window - num_patches
+            windowed = F.pad(values, (0, 0, 0, 0, 0, missing)).reshape(-1, window, patch, values.shape[-1])
+            states = self.encode(windowed, F.pad(mask, (0, missing)).reshape(-1, window))
+            return states.reshape(len(values), num_windows * window, -1)[:, :num_patches], mask
+        return self.encode(values, mask), mask
+
+    def encode(self, patches: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Patches of one window `(N, T, patch, motion_dim)` and mask `(N, T)` -> `(N, T, hidden_size)`."""
+        time_bias = key_bias(mask, patches.dtype)
+        states = torch.stack(
+            [
+                embed(patches[..., part].flatten(2))
+                for embed, part in zip(self.embed_parts, self.config.part_features, strict=True)
+            ],
+            dim=1,
+        )  # Shape: (N, parts, T, part_hidden_size)
+        for layer in self.part_layers:
+            states = layer(states, time_bias)
+        states = self.merge(self.merge_norm(states.transpose(1, 2).flatten(2)))
+        for layer in self.layers:
+            states = layer(states, time_bias)
+        return self.norm(states)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Feature enhancer: motion asks video
+
+
+class LlamoFeatureEnhancer(nn.Module):
+    """Self-attention in each stream, then a cross-attention in which motion is the query and video key and value.
+
+    Motion gets the answer through a gate that starts at zero; a motion without video is returned untouched. Both streams
+    carry their own clock, so frame rates and starts may differ.
+    """
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        talker = config.talker_config
+        width = talker.hidden_size
+        self.grid_size = talker.video_grid_size
+        self.video_proj = nn.Linear(config.vision_config.hidden_size, width)
+        self.clock = LlamoClock(width)
+        self.motion_norm, self.video_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.motion_attn, self.video_attn = LlamoAttention(talker, width), LlamoAttention(talker, width)
+        self.query_norm, self.key_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.cross_attn = LlamoAttention(talker, width)
+        self.gate = nn.Parameter(torch.zeros(width))
+
+    def pool_frames(self, patches: torch.Tensor) -> torch.Tensor:
+        """Pools the patch vectors of each frame, `(M, patches, C)` -> `(M, grid_size ** 2, C)`."""
+        side = math.isqrt(patches.shape[1])
+        if side * side == patches.shape[1]:
+            square = patches.transpose(1, 2).unflatten(-1, (side, side))
+            return F.adaptive_avg_pool2d(square, self.grid_size).flatten(2).transpose(1, 2)
+        # Towers with a class token or an oblong grid.
+        return F.adaptive_avg_pool1d(patches.transpose(1, 2), self.grid_size**2).transpose(1, 2)
+
+    def forward(
+        self,
+        motion: torch.Tensor,
+        motion_mask: torch.Tensor,
+        motion_times: torch.Tensor,
+        video: torch.Tensor,
+        video_mask: torch.Tensor,
+        video_times: torch.Tensor,
+        video_motion_ids: torch.Tensor,
+    ) -> torch.Tensor:
+        """
+        Args:
+            motion (`(N, T, D)`), motion_mask (`(N, T)`), motion_times (`(N, T)`, seconds).
+            video (`(V, frames, patches, C)`): hidden states of the vision tower.
+            video_mask (`(V, frames)`), video_times (`(V, frames)`): seconds on the clock of the video's motion.
+            video_motion_ids (`(V,)`): which motion each video shows.
+        """
+        num_videos, num_frames = video.shape[:2]
+        video = self.pool_frames(self.video_proj(video).flatten(0, 1)).unflatten(0, (num_videos, num_frames))
+        cells = video.shape[2]
+        video = (video + self.clock(video_times)[:, :, None]).flatten(1, 2)  # Shape: (V, frames * cells, D)
+        video_bias = key_bias(video_mask.repeat_interleave(cells, 1), video.dtype)
+        video = video + self.video_attn(self.video_norm(video), bias=video_bias)
+
+        asking = motion[video_motion_ids] + self.clock(motion_times[video_motion_ids])
+        asking_bias = key_bias(motion_mask[video_motion_ids], asking.dtype)
+        asking = asking + self.motion_attn(self.motion_norm(asking), bias=asking_bias)
+        answers = self.cross_attn(self.query_norm(asking), self.key_norm(video), bias=video_bias)
+        return motion.index_add(0, video_motion_ids, (torch.tanh(self.gate) * answers).to(motion.dtype))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Cross Talker: what of the motion the language model gets to see
+
+
+class LlamoTextReader(nn.Module):
+    """Word embeddings of an instruction `(R, S, H)` -> talker vectors `(R, S, D)`, words in the context of their turn."""
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        talker = config.talker_config
+        width = talker.hidden_size
+        self.proj = nn.Linear(config.text_config.hidden_size, width)
+        self.attn_norm, self.mlp_norm, self.norm = (nn.LayerNorm(width) for _ in range(3))
+        self.attn = LlamoAttention(talker, width, rope_theta=1000.0)
+        self.mlp = LlamoFeedForward(width, talker.intermediate_ratio)
+
+    def forward(self, words: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        # Language models differ in the scale of their embeddings; the talker reads directions.
+        states = self.proj(F.layer_norm(words, words.shape[-1:]))
+        states = states + self.attn(self.attn_norm(states), bias=key_bias(mask, states.dtype))
+        return self.norm(states + self.mlp(self.mlp_norm(states)))
+
+
+class LlamoFrameSelector(nn.Module):
+    """Language-guided frame selection: A = softmax((F_T W_Q)(F_M W_K)^T / sqrt(d)), s_j = max_i A_ij, keep the top K.
+
+    The hard choice passes no gradient, so each kept vector is multiplied by its score over itself: the value stays, and
+    the gradient reaches W_Q and W_K in proportion to what the vector was worth.
+    """
+
+    def __init__(self, width: int):
+        super().__init__()
+        self.q_proj = nn.Linear(width, width, bias=False)
+        self.k_proj = nn.Linear(width, width, bias=False)
+
+    def forward(
+        self, text: torch.Tensor, text_mask: torch.Tensor, motion: torch.Tensor, motion_mask: torch.Tensor, keep: int
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """
+        Args:
+            text (`(P, S, D)`), text_mask (`(P, S)`), motion (`(P, T, D)`), motion_mask (`(P, T)`).
+            keep (`int`): K.
+
+        Returns:
+            frames `(P, k)` in time order, kept mask `(P, k)`, weights `(P, k)` of value one; k = min(K, T).
+        """
+        scores = self.q_proj(text) @ self.k_proj(motion).transpose(1, 2) / math.sqrt(motion.shape[-1])
+        scores = scores.float().masked_fill(~motion_mask[:, None, :], float("-inf"))
+        attention = scores.log_softmax(-1)  # Shape: (P, S, T)
+        # Words that are padding must not choose; turns without any word fall back to their first (padding) vector.
+        silent = ~text_mask
+        silent[:, 0] &= text_mask.any(-1)
+        best = attention.masked_fill(silent[..., None], float("-inf")).amax(1)  # Shape: (P, T), log of s_j
+        k = min(keep, motion.shape[1])
+        frames = best.topk(k, dim=-1).indices
+        kept = motion_mask.gather(1, frames)
+        # Time order; frames of the padding go last.
+        order = torch.where(kept, frames, motion.shape[1] + frames).argsort(-1)
+        frames, kept = frames.gather(1, order), kept.gather(1, order)
+        log_scores = best.gather(1, frames).masked_fill(~kept, 0.0)
+        return frames, kept, (log_scores - log_scores.detach()).exp().to(motion.dtype)
+
+
+class LlamoContextAggregator(nn.Module):
+    """Adaptive context: each kept frame looks at a window whose size it predicts, then at the segments of the motion."""
+
+    sharpness = 2.0  # motion vectors over which the window's edge fades, so that its size gets a gradient
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        talker = config.talker_config
+        width = talker.hidden_size
+        self.num_segments = talker.num_segments
+        self.max_receptive_field = talker.max_receptive_field
+        self.receptive_field = nn.Sequential(nn.Linear(width, width // 4), nn.GELU(), nn.Linear(width // 4, 1))
+        self.local_norm, self.global_norm = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.local_attn, self.global_attn = LlamoAttention(talker, width), LlamoAttention(talker, width)
+
+    def segment_means(self, motion: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Means of `num_segments` equal spans of each motion, `(P, G, D)`, and which of them hold a vector, `(P, G)`."""
+        lengths = mask.sum(-1, keepdim=True).clamp(min=1)
+        positions = torch.arange(motion.shape[1], device=motion.device)
+        segment = (positions * self.num_segments // lengths).clamp(max=self.num_segments - 1)  # Shape: (P, T)
+        member = F.one_hot(segment, self.num_segments).to(motion.dtype) * mask[..., None].to(motion.dtype)
+        counts = member.sum(1)
+        return member.transpose(1, 2) @ motion / counts.clamp(min=1)[..., None], counts > 0
+
+    def forward(
+        self, kept: torch.Tensor, frames: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """kept `(P, k, D)` are the vectors of motion `(P, T, D)` at `frames` `(P, k)`. Returns F_global `(P, k, D)`."""
+        lengths = mask.sum(-1).float()[:, None]
+        radius = self.receptive_field(kept).squeeze(-1).float().sigmoid() * self.max_receptive_field * lengths
+        positions = torch.arange(motion.shape[1], device=motion.device, dtype=torch.float32)
+        distance = (positions[None, None, :] - frames[..., None]).abs()
+        window = F.logsigmoid((radius[..., None] - distance) / self.sharpness)[:, None]  # Shape: (P, 1, k, T)
+        local = kept + self.local_attn(
+            self.local_norm(kept), motion, bias=window.to(kept.dtype) + key_bias(mask, kept.dtype)
+        )
+        segments, has_segment = self.segment_means(motion, mask)
+        return local + self.global_attn(self.global_norm(local), segments, bias=key_bias(has_segment, kept.dtype))
+
+
+class LlamoMotionSummary(nn.Module):
+    """A few tokens about the whole motion, whatever the question is; the last of them tells totals and the duration.
+
+    Totals are learned rates integrated over time (a repetition density sums to the count), because attention averages
+    and an average cannot count. They reach the token as waves of several periods, from which whole numbers are read.
+    """
+
+    num_periods = 6  # of the totals: 2, 4, 8, ..., 64
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        talker = config.talker_config
+        width = talker.hidden_size
+        self.queries = nn.Parameter(torch.zeros(talker.num_summary_tokens - 1, width))
+        self.attn, self.norm = LlamoAttention(talker, width), nn.LayerNorm(width)
+        self.rates = nn.Linear(width, talker.num_tallies)
+        self.tally = nn.Sequential(
+            nn.Linear(talker.num_tallies * (2 * self.num_periods + 2), width), nn.GELU(), nn.Linear(width, width)
+        )
+        self.clock = LlamoClock(width)
+        self.mlp_norm = nn.LayerNorm(width)
+        self.mlp = LlamoFeedForward(width, talker.intermediate_ratio)
+
+    def totals(self, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Integrals of the learned rates over each motion, `(N, num_tallies)`, never negative."""
+        rates = F.softplus(self.rates(motion).float() - 3.0)  # starts near 0.05 per vector
+        return (rates * mask[..., None]).sum(1)
+
+    def forward(self, motion: torch.Tensor, mask: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
+        """motion `(N, T, D)`, mask `(N, T)`, seconds `(N,)` -> `(N, num_summary_tokens, D)`."""
+        queries = self.queries.expand(len(motion), -1, -1)
+        pooled = queries + self.attn(self.norm(queries), motion, bias=key_bias(mask, motion.dtype))
+        totals = self.totals(motion, mask)[..., None]
+        periods = 2.0 ** torch.arange(1, self.num_periods + 1, device=motion.device)
+        phases = 2 * math.pi * totals / periods
+        waves = torch.cat([phases.sin(), phases.cos(), totals / 10, totals.log1p()], dim=-1).flatten(1)
+        tally = self.tally(waves.to(motion.dtype)) + self.clock(seconds)
+        tokens = torch.cat([pooled, tally[:, None]], dim=1)
+        return tokens + self.mlp(self.mlp_norm(tokens))
+
+
+class LlamoProjector(nn.Module):
+    """Talker vectors `(..., D)` -> word-like embeddings `(..., H)`, at the scale of the language model's own words."""
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        width = config.talker_config.hidden_size
+        self.norm = nn.LayerNorm(width)
+        self.linear_1 = nn.Linear(width, config.text_config.hidden_size)
+        self.linear_2 = nn.Linear(config.text_config.hidden_size, config.text_config.hidden_size)
+
+    def forward(self, states: torch.Tensor) -> torch.Tensor:
+        return self.linear_2(F.gelu(self.linear_1(self.norm(states))))
+
+
+class LlamoCrossTalker(nn.Module):
+    """Selection, context and fusion for every pair of a user turn and a motion, and the summary of every motion."""
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        talker = config.talker_config
+        width = talker.hidden_size
+        self.config = talker
+        self.motion_proj = nn.Linear(config.motion_config.hidden_size, width)
+        self.clock = LlamoClock(width)
+        self.text_reader = LlamoTextReader(config)
+        self.selector = LlamoFrameSelector(width)
+        self.aggregator = LlamoContextAggregator(config)
+        self.summary = LlamoMotionSummary(config)
+        self.motion_asks_text, self.text_asks_motion = LlamoAttention(talker, width), LlamoAttention(talker, width)
+        self.motion_gate = nn.Parameter(torch.zeros(width))
+        self.motion_order = nn.Embedding(talker.max_motions, width)
+        self.projector = LlamoProjector(config)
+        self.text_norm = nn.LayerNorm(width)
+        self.text_proj = nn.Linear(width, config.text_config.hidden_size, bias=False)
+        self.text_gate = nn.Parameter(torch.zeros(config.text_config.hidden_size))
+
+    def summarise(
+        self, motion: torch.Tensor, mask: torch.Tensor, seconds: torch.Tensor, order: torch.Tensor
+    ) -> torch.Tensor:
+        """motion `(N, T, D)`, seconds `(N,)`, order `(N,)` within its row -> `(N, num_summary_tokens, H)`."""
+        order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
+        return self.projector(self.summary(motion, mask, seconds) + order[:, None])
+
+    def focus(
+        self,
+        words: torch.Tensor,
+        word_mask: torch.Tensor,
+        pair_turns: torch.Tensor,
+        motion: torch.Tensor,
+        mask: torch.Tensor,
+        times: torch.Tensor,
+        order: torch.Tensor,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """
+        Args:
+            words (`(R, S, H)`), word_mask (`(R, S)`): instruction of each user turn.
+            pair_turns (`(P,)`): turn of each pair.
+            motion (`(P, T, D)`), mask (`(P, T)`), times (`(P, T)` seconds), order (`(P,)`): motion of each pair.
+
+        Returns:
+            focus tokens `(P, k, H)`, their mask `(P, k)`, their frames `(P, k)`, and what the fusion adds to the
+            instruction's word embeddings, `(R, S, H)`.
+        """
+        text = self.text_reader(words, word_mask)
+        pair_text, pair_words = text[pair_turns], word_mask[pair_turns]
+        frames, kept, weights = self.selector(pair_text, pair_words, motion, mask, self.config.num_focus_tokens)
+        chosen = motion.gather(1, frames[..., None].expand(-1, -1, motion.shape[-1])) * weights[..., None]
+        chosen = self.aggregator(chosen, frames, motion, mask)
+
+        # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
+        heard = self.motion_asks_text(chosen, pair_text, bias=key_bias(pair_words, chosen.dtype))
+        chosen = chosen + torch.tanh(self.motion_gate) * heard
+        told = self.text_asks_motion(pair_text, chosen, bias=key_bias(kept, chosen.dtype))
+        told = self.text_proj(self.text_norm(told)) * torch.tanh(self.text_gate)
+        deltas = torch.zeros_like(words).index_add(0, pair_turns, told.to(words.dtype)) * word_mask[..., None]
+
+        stamps = self.clock(times.gather(1, frames)) + self.motion_order(order.clamp(max=self.config.max_motions - 1))[:, None]
+        return self.projector(chosen + stamps), kept, torch.where(kept, frames, -1), deltas
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Where everything stands in the prompt
+
+
+@dataclass
+class LlamoPromptLayout:
+    """Positions of motions, user turns and their pairs in a batch of token ids, found by `locate_motions`."""
+
+    motion_order: list[int]  # of each motion within its row
+    pair_turns: list[int]  # turn of each pair
+    pair_motions: list[int]  # motion of each pair
+    turn_rows: list[int]  # row of each turn
+    turn_words: list[list[int]]  # token positions of each turn's instruction
+    row_motions: list[int]  # number of motions in each row
+
+
+REMEDY = (
+    "Let the processor expand the placeholders and pass all it returns, do not truncate (trl: --max_length None), and for "
+    "trl give the data set an `images` column (empty lists are fine), without which motion never reaches the model."
+)
+
+
+def locate_motions(
+    input_ids: torch.Tensor, attention_mask: torch.Tensor | None, lengths: list[int], config: LlamoConfig
+) -> LlamoPromptLayout:
+    """Finds which motions and instructions the placeholders of a prompt stand for.
+
+    Every motion owns `num_summary_tokens` consecutive `<|motion|>`. A run of `<|motion_focus|>` closes a user turn; it holds
+    the kept frames of every motion of the row so far. The instruction of a turn is its own text alone, so that no answer,
+    neither a later nor an earlier one, takes part in the selection.
+
+    Args:
+        input_ids: `(B, L)`.
+        attention_mask: `(B, L)` or `None`.
+        lengths: number of motion vectors of each motion of the batch, in order of appearance.
+        config: for token ids and counts.
+
+    Raises:
+        ValueError: placeholders and motions disagree, in either direction.
+    """
+    num_summary, num_focus = config.talker_config.num_summary_tokens, config.talker_config.num_focus_tokens
+    start = list(config.instruction_start_token_ids)
+    layout = LlamoPromptLayout([], [], [], [], [], [])
+    mask_rows = attention_mask.tolist() if attention_mask is not None else [None] * len(input_ids)
+    first_motion = 0
+    for row, (ids, real) in enumerate(zip(input_ids.tolist(), mask_rows, strict=True)):
+        summary_tokens, turn_start, position = 0, 0, 0
+        while position < len(ids):
+            token = ids[position]
+            if token == config.motion_token_id:
+                summary_tokens += 1
+            elif start and ids[position : position + len(start)] == start:
+                turn_start = position + len(start)
+            elif token == config.motion_focus_token_id:
+                run_end = position
+                while run_end < len(ids) and ids[run_end] == config.motion_focus_token_id:
+                    run_end += 1
+                motions = range(first_motion, first_motion + summary_tokens // num_summary)
+                expected = sum(min(num_focus, lengths[motion]) for motion in motions if motion < len(lengths))
+                if run_end - position != expected or motions.stop > len(lengths):
+                    raise ValueError(
+                        f"Expected {expected} <|motion_focus|> tokens for {len(motions)} motions ({len(lengths)} given in the "
+                        f"batch), got {run_end - position} at token {position} of row {row}. {REMEDY}"
+                    )
+                words = [
+                    index
+                    for index in range(turn_start, position)
+                    if ids[index] not in (config.motion_token_id, config.motion_focus_token_id)
+                    and (real is None or real[index])
+                ]
+                layout.pair_turns += [len(layout.turn_rows)] * len(motions)
+                layout.pair_motions += list(motions)
+                layout.turn_rows.append(row)
+                layout.turn_words.append(words)
+                turn_start = run_end
+                position = run_end - 1
+            position += 1
+        count, rest = divmod(summary_tokens, num_summary)
+        if rest:
+            raise ValueError(
+                f"Expected {num_summary} <|motion|> tokens for each motion, got {summary_tokens} in row {row}. {REMEDY}"
+            )
+        layout.motion_order += list(range(count))
+        layout.row_motions.append(count)
+        first_motion += count
+    if first_motion != len(lengths):
+        raise ValueError(
+            f"Expected as many motions as the prompt has places for, got {len(lengths)} motions for {first_motion} places "
+            f"({num_summary} <|motion|> tokens each) in a batch of {len(input_ids)} rows. {REMEDY}"
+        )
+    return layout
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# The model
+
+
+class LlamoPreTrainedModel(PreTrainedModel):
+    config_class = LlamoConfig
+    base_model_prefix = "model"
+    input_modalities = ("text", "video")
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
+    _supports_flash_attn = True
+    _supports_attention_backend = True
+    _can_compile_fullgraph = False
+    _no_split_modules = ["LlamoMotionTower", "LlamoFeatureEnhancer", "LlamoCrossTalker"]
+    _skip_keys_device_placement = ["past_key_values"]
+
+    @torch.no_grad()
+    def _init_weights(self, module):
+        super()._init_weights(module)
+        if isinstance(module, LlamoFeatureEnhancer):
+            init.zeros_(module.gate)
+        elif isinstance(module, LlamoCrossTalker):
+            init.zeros_(module.motion_gate)
+            init.zeros_(module.text_gate)
+            init.zeros_(module.motion_order.weight)
+        elif isinstance(module, LlamoMotionSummary):
+            init.normal_(module.queries, std=1.0)
+        elif isinstance(module, (LlamoMotionTower, LlamoAttention, LlamoFeedForward, LlamoProjector, LlamoClock)):
+            # Small networks of their own train faster from unit-variance layers than from the language model's 0.02.
+            for linear in module.children():
+                if isinstance(linear, nn.Linear):
+                    init.normal_(linear.weight, std=linear.in_features**-0.5)
+
+
+class LlamoModel(LlamoPreTrainedModel):
+    """Towers, enhancer, Cross Talker and language model without its head."""
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__(config)
+        self.motion_tower = LlamoMotionTower(config.motion_config)
+        self.vision_tower = AutoModel.from_config(config.vision_config) if config.vision_config is not None else None
+        self.enhancer = LlamoFeatureEnhancer(config) if config.vision_config is not None else None
+        self.talker = LlamoCrossTalker(config)
+        self.language_model = AutoModel.from_config(config.text_config)
+        self.post_init()
+
+    def get_input_embeddings(self):
+        return self.language_model.get_input_embeddings()
+
+    def set_input_embeddings(self, value):
+        self.language_model.set_input_embeddings(value)
+
+    def get_video_features(self, pixel_values_videos: torch.Tensor) -> BaseModelOutput:
+        """Frames `(V, frames, channels, height, width)` -> `last_hidden_state` `(V, frames, patches, C)`."""
+        if self.vision_tower is None:
+            raise ValueError(
+                "Expected a model with a vision tower, got pixel_values_videos for one without (config.vision_config is "
+                "None). Pass motion alone, or assemble a checkpoint with `llamo init --vision ID` and train it."
+            )
+        num_videos, num_frames = pixel_values_videos.shape[:2]
+        frames = pixel_values_videos.flatten(0, 1).to(self.vision_tower.dtype)
+        hidden = self.vision_tower(pixel_values=frames).last_hidden_state
+        return BaseModelOutput(last_hidden_state=hidden.unflatten(0, (num_videos, num_frames)))
+
+    def get_motion_features(
+        self,
+        motion_values: torch.Tensor,
+        motion_attention_mask: torch.Tensor | None = None,
+        pixel_values_videos: torch.Tensor | None = None,
+        video_attention_mask: torch.Tensor | None = None,
+        video_times: torch.Tensor | None = None,
+        video_motion_ids: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """
+        Args:
+            motion_values (`(N, F, motion_dim)`), motion_attention_mask (`(N, F)`, 1 = real, real frames first).
+            pixel_values_videos (`(V, frames, channels, height, width)`), video_attention_mask (`(V, frames)`).
+            video_times (`(V, frames)`): seconds on the clock of the motion the video shows.
+            video_motion_ids (`(V,)`): index of that motion among the N.
+
+        Returns:
+            enhanced motion vectors `(N, T, D)`, their mask `(N, T)`, their times `(N, T)` in seconds.
+        """
+        config = self.config.motion_config
+        if motion_values.ndim != 3 or motion_values.shape[-1] != config.motion_dim:
+            raise ValueError(
+                f"Expected motion_values of shape (num_motions, num_frames, {config.motion_dim}), got "
+                f"{tuple(motion_values.shape)} in LlamoModel. Use this checkpoint's own processor."
+            )
+        if motion_attention_mask is None:
+            motion_attention_mask = torch.ones(motion_values.shape[:2], dtype=torch.long, device=motion_values.device)
+        dtype = self.talker.motion_proj.weight.dtype
+        motion, mask = self.motion_tower(motion_values.to(dtype), motion_attention_mask)
+        motion = self.talker.motion_proj(motion)
+        vectors = torch.arange(motion.shape[1], device=motion.device)
+        times = ((vectors + 0.5) * config.patch_size - 0.5).div(config.fps).expand(len(motion), -1)
+        if pixel_values_videos is not None:
+            video = self.get_video_features(pixel_values_videos).last_hidden_state
+            if video_attention_mask is None:
+                video_attention_mask = torch.ones(video.shape[:2], dtype=torch.long, device=video.device)
+            if video_times is None or video_motion_ids is None:
+                raise ValueError(
+                    "Expected video_times and video_motion_ids beside pixel_values_videos, got none in LlamoModel. Pass "
+                    "everything that the processor returns."
+                )
+            motion = self.enhancer(
+                motion, mask, times, video.to(dtype), video_attention_mask.bool(), video_times, video_motion_ids
+            )
+        return motion + self.talker.clock(times), mask, times
+
+    def get_placeholder_mask(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Where `<|motion|>` and `<|motion_focus|>` stand in `(B, L)` ids: two masks `(B, L)`."""
+        return input_ids == self.config.motion_token_id, input_ids == self.config.motion_focus_token_id
+
+    def fuse(
+        self,
+        input_ids: torch.Tensor,
+        attention_mask: torch.Tensor | None = None,
+        motion_values: torch.Tensor | None = None,
+        motion_attention_mask: torch.Tensor | None = None,
+        **video,
+    ) -> tuple[torch.Tensor, torch.Tensor | None]:
+        """A whole prompt -> what the language model reads.
+
+        Args:
+            input_ids (`(B, L)`), attention_mask (`(B, L)`), motion_values and the rest as in `get_motion_features`.
+
+        Returns:
+            embeddings `(B, L, H)`, and the frames each turn chose from each motion `(P, K)` (see LlamoModelOutputWithPast).
+
+        Raises:
+            ValueError: placeholders and motions disagree, in either direction.
+        """
+        is_motion, is_focus = self.get_placeholder_mask(input_ids)
+        embeds = self.get_input_embeddings()(input_ids)
+        if motion_values is None:
+            if is_motion.any() or is_focus.any():
+                places = int(is_motion.sum())
+                raise ValueError(f"Expected motion_values for {places} <|motion|> tokens, got none in LlamoModel. {REMEDY}")
+            return embeds, None
+        motion, mask, times = self.get_motion_features(motion_values, motion_attention_mask, **video)
+        lengths = mask.sum(-1)
+        layout = locate_motions(input_ids, attention_mask, lengths.tolist(), self.config)
+
+        as_index = partial(torch.tensor, dtype=torch.long, device=motion.device)
+        order = as_index(layout.motion_order)
+        seconds = lengths * self.config.motion_config.patch_size / self.config.motion_config.fps
+        summary = self.talker.summarise(motion, mask, seconds, order).to(embeds)  # Shape: (N, summary tokens, H)
+        fused = embeds.masked_scatter(is_motion[..., None], summary)
+        if not layout.turn_rows:
+            return fused, None
+
+        # Instructions of all turns side by side. Shape: (R, S)
+        longest = max(1, max(len(words) for words in layout.turn_words))
+        flat = [
+            [row * input_ids.shape[1] + word for word in words] + [0] * (longest - len(words))
+            for row, words in zip(layout.turn_rows, layout.turn_words, strict=True)
+        ]
+        flat = as_index(flat)
+        word_mask = torch.arange(longest, device=motion.device) < as_index([len(w) for w in layout.turn_words])[:, None]
+        words = embeds.flatten(0, 1)[flat] * word_mask[..., None]
+        pairs = as_index(layout.pair_motions)
+        tokens, kept, frames, deltas = self.talker.focus(
+            words.to(motion.dtype),
+            word_mask,
+            as_index(layout.pair_turns),
+            motion[pairs],
+            mask[pairs],
+            times[pairs],
+            order[pairs],
+        )
+        fused = fused.flatten(0, 1).index_add(0, flat.flatten(), deltas.to(fused).flatten(0, 1)).view_as(fused)
+        fused = fused.masked_scatter(is_focus[..., None], tokens[kept].to(fused))
+        missing = self.config.talker_config.num_focus_tokens - frames.shape[1]
+        return fused, F.pad(frames, (0, missing), value=-1)
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        motion_values: torch.FloatTensor | None = None,
+        motion_attention_mask: torch.LongTensor | None = None,
+        pixel_values_videos: torch.FloatTensor | None = None,
+        video_attention_mask: torch.LongTensor | None = None,
+        video_times: torch.FloatTensor | None = None,
+        video_motion_ids: torch.LongTensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        past_key_values=None,
+        inputs_embeds: torch.FloatTensor | None = None,
+        **kwargs,
+    ) -> LlamoModelOutputWithPast:
+        """
+        Args:
+            input_ids (`(B, L)`): a whole prompt, or its continuation where `past_key_values` hold the beginning.
+            motion_values (`(N, F, motion_dim)`), motion_attention_mask (`(N, F)`): all motions of the batch, in order.
+            pixel_values_videos, video_attention_mask, video_times, video_motion_ids: see `get_motion_features`.
+            attention_mask (`(B, L)`), position_ids (`(B, L)`), inputs_embeds (`(B, L, H)`): as in any causal model.
+        """
+        if (input_ids is None) == (inputs_embeds is None):
+            raise ValueError(
+                "Expected exactly one of input_ids and inputs_embeds, got "
+                f"{'both' if input_ids is not None else 'neither'} in LlamoModel. Leave one out."
+            )
+        focus_frames = None
+        if inputs_embeds is None:
+            inputs_embeds, focus_frames = self.fuse(
+                input_ids,
+                attention_mask if attention_mask is None or attention_mask.shape == input_ids.shape else None,
+                motion_values,
+                motion_attention_mask,
+                pixel_values_videos=pixel_values_videos,
+                video_attention_mask=video_attention_mask,
+                video_times=video_times,
+                video_motion_ids=video_motion_ids,
+            )
+        elif motion_values is not None:
+            raise ValueError(
+                "Expected motion_values together with input_ids, got them with inputs_embeds in LlamoModel. Pass input_ids, "
+                "or embeddings made by `model.fuse`."
+            )
+        if position_ids is None and past_key_values is None and attention_mask is not None and attention_mask.ndim == 2:
+            position_ids = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)  # padding on the left shifts nothing
+        outputs = self.language_model(
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            **kwargs,
+        )
+        return LlamoModelOutputWithPast(
+            last_hidden_state=outputs.last_hidden_state,
+            past_key_values=outputs.past_key_values,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+            focus_frames=focus_frames,
+        )
+
+
+class LlamoForConditionalGeneration(LlamoPreTrainedModel, GenerationMixin):
+    """LLaMo with its language modelling head: motion (and video) and text in, text out."""
+
+    _tied_weights_keys = {"lm_head.weight": "model.language_model.embed_tokens.weight"}
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__(config)
+        self.model = LlamoModel(config)
+        self.lm_head = nn.Linear(config.text_config.hidden_size, config.text_config.vocab_size, bias=False)
+        # Language models name their embeddings differently (embed_tokens, wte, ...).
+        words = self.model.get_input_embeddings()
+        name = next(name for name, module in self.named_modules() if module is words)
+        self._tied_weights_keys = {"lm_head.weight": f"{name}.weight"}
+        self.post_init()
+
+    def get_input_embeddings(self):
+        return self.model.get_input_embeddings()
+
+    def set_input_embeddings(self, value):
+        self.model.set_input_embeddings(value)
+
+    def get_output_embeddings(self):
+        return self.lm_head
+
+    def set_output_embeddings(self, value):
+        self.lm_head = value
+
+    def get_motion_features(self, *args, **kwargs):
+        return self.model.get_motion_features(*args, **kwargs)
+
+    def forward(
+        self,
+        input_ids: torch.LongTensor | None = None,
+        motion_values: torch.FloatTensor | None = None,
+        motion_attention_mask: torch.LongTensor | None = None,
+        pixel_values_videos: torch.FloatTensor | None = None,
+        video_attention_mask: torch.LongTensor | None = None,
+        video_times: torch.FloatTensor | None = None,
+        video_motion_ids: torch.LongTensor | None = None,
+        attention_mask: torch.Tensor | None = None,
+        position_ids: torch.LongTensor | None = None,
+        past_key_values=None,
+        inputs_embeds: torch.FloatTensor | None = None,
+        labels: torch.LongTensor | None = None,
+        logits_to_keep: int | torch.Tensor = 0,
+        **kwargs,
+    ) -> LlamoCausalLMOutputWithPast:
+        """
+        Args:
+            labels (`(B, L)`): token ids to predict, -100 where nothing is to be learned.
+            logits_to_keep (`int`): logits of only that many last positions; 0 gives all.
+            Everything else as in `LlamoModel.forward`.
+        """
+        outputs = self.model(
+            input_ids=input_ids,
+            motion_values=motion_values,
+            motion_attention_mask=motion_attention_mask,
+            pixel_values_videos=pixel_values_videos,
+            video_attention_mask=video_attention_mask,
+            video_times=video_times,
+            video_motion_ids=video_motion_ids,
+            attention_mask=attention_mask,
+            position_ids=position_ids,
+            past_key_values=past_key_values,
+            inputs_embeds=inputs_embeds,
+            **kwargs,
+        )
+        keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
+        logits = self.lm_head(outputs.last_hidden_state[:, keep])
+        loss = None
+        if labels is not None:
+            loss = self.loss_function(logits=logits, labels=labels, vocab_size=self.config.text_config.vocab_size, **kwargs)
+        return LlamoCausalLMOutputWithPast(
+            loss=loss,
+            logits=logits,
+            past_key_values=outputs.past_key_values,
+            hidden_states=outputs.hidden_states,
+            attentions=outputs.attentions,
+            focus_frames=outputs.focus_frames,
+        )
+
+    def prepare_inputs_for_generation(
+        self,
+        input_ids,
+        next_sequence_length=None,
+        past_key_values=None,
+        attention_mask=None,
+        inputs_embeds=None,
+        is_first_iteration=False,
+        motion_values=None,
+        motion_attention_mask=None,
+        pixel_values_videos=None,
+        video_attention_mask=None,
+        video_times=None,
+        video_motion_ids=None,
+        **kwargs,
+    ):
+        """Motion goes in once, at the prefill; a conversation that goes on is fused as a whole and then cut to its new part."""
+        prefill = is_first_iteration or not kwargs.get("use_cache", True)
+        video = {
+            "pixel_values_videos": pixel_values_videos,
+            "video_attention_mask": video_attention_mask,
+            "video_times": video_times,
+            "video_motion_ids": video_motion_ids,
+        }
+        if prefill and motion_values is not None and inputs_embeds is None:
+            prompt = input_ids.shape[1]
+            mask = attention_mask if attention_mask is not None and attention_mask.shape[1] == prompt else None
+            inputs_embeds, _ = self.model.fuse(input_ids, mask, motion_values, motion_attention_mask, **video)
+            is_first_iteration = True
+        return super().prepare_inputs_for_generation(
+            input_ids,
+            next_sequence_length=next_sequence_length,
+            past_key_values=past_key_values,
+            attention_mask=attention_mask,
+            inputs_embeds=inputs_embeds,
+            is_first_iteration=is_first_iteration,
+            **kwargs,
+        )
+
+    def _expand_inputs_for_generation(self, expand_size=1, is_encoder_decoder=False, input_ids=None, **model_kwargs):
+        """Repeats rows for beams; the motions of a row, however many, are repeated with it."""
+        motion_values = model_kwargs.get("motion_values")
+        if expand_size == 1 or motion_values is None or input_ids is None:
+            return super()._expand_inputs_for_generation(
+                expand_size=expand_size, is_encoder_decoder=is_encoder_decoder, input_ids=input_ids, **model_kwargs
+            )
+        own = {name: model_kwargs.pop(name, None) for name in ("motion_values", "motion_attention_mask")}
+        video_names = ("pixel_values_videos", "video_attention_mask", "video_times", "video_motion_ids")
+        video = {name: model_kwargs.pop(name, None) for name in video_names}
+        counts = (input_ids == self.config.motion_token_id).sum(-1) // self.config.talker_config.num_summary_tokens
+        # New index -> old motion: row 0's motions expand_size times, then row 1's, ...
+        motions = torch.arange(len(motion_values), device=motion_values.device).split(counts.tolist())
+        source = torch.cat([rows.repeat(expand_size) for rows in motions])
+        model_kwargs.update({name: value[source] for name, value in own.items() if value is not None})
+        if video["pixel_values_videos"] is not None:
+            matches = source[:, None] == video["video_motion_ids"][None, :]  # Shape: (new motions, videos)
+            new_ids, old_videos = matches.nonzero(as_tuple=True)
+            video = {name: value[old_videos] for name, value in video.items() if value is not None}
+            video["video_motion_ids"] = new_ids
+            held = {**video, **{name: model_kwargs.pop(name) for name in own if name in model_kwargs}}
+        else:
+            held = {name: model_kwargs.pop(name) for name in own if name in model_kwargs}
+        input_ids, model_kwargs = super()._expand_inputs_for_generation(
+            expand_size=expand_size, is_encoder_decoder=is_encoder_decoder, input_ids=input_ids, **model_kwargs
+        )
+        return input_ids, {**model_kwargs, **held}
+
+
+__all__ = ["LlamoForConditionalGeneration", "LlamoModel", "LlamoPreTrainedModel"]

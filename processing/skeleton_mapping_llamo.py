@@ -1,0 +1,681 @@
+# Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
+"""Any human rig to LLaMo's 22 joints: by the names of its joints, or, where names do not tell, by its shape.
+
+The 22 joints are *points of the source skeleton*: each is one source joint or a fixed mix of a few, so bone lengths stay as
+constant as they are in the source. Nothing is retargeted. What the source lacks (collars, toes, a third spine joint) is placed
+between its neighbours and said so in `assumed`.
+"""
+
+import re
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .motion_errors_llamo import MotionFormatError
+
+
+TARGET_NAMES = (
+    "pelvis left_hip right_hip spine1 left_knee right_knee spine2 left_ankle right_ankle spine3 left_foot right_foot "
+    "neck left_collar right_collar head left_shoulder right_shoulder left_elbow right_elbow left_wrist right_wrist"
+).split()
+INDEX = {name: index for index, name in enumerate(TARGET_NAMES)}
+SIDES = ("left", "right")
+
+# Names, lower case, without side, digits and rig prefix -> part of the body. Words of one line mean the same joint.
+WORDS = {
+    "thigh": "upleg upperleg thigh thighbend femur legupper uleg upperlegs",
+    "hip": "hip hips hipjoint buttock",  # a thigh, where no thigh stands below it
+    "knee": "knee knees lowerleg lowleg calf shin shinbend tibia leglower foreleg lleg dleg",
+    "leg": "leg",  # Mixamo's knee; elsewhere a thigh
+    "ankle": "ankle ankles",
+    "foot": "foot feet",  # an ankle, or a toe where an ankle stands above it
+    "toe": "toe toes toebase ball ballfoot forefoot toebend",
+    "collar": "collar clavicle scapula scap clav collarbone shoulderblade shoulderbase acromion",
+    "shoulder": "shoulder",  # Mixamo's collar; elsewhere an upper arm
+    "upperarm": "upperarm uparm uarm humerus shldr shldrbend armupper upperarms",
+    "arm": "arm",  # an upper arm
+    "elbow": "elbow forearm lowerarm lowarm forearmbend radius ulna armlower larm",
+    "wrist": "wrist",
+    "hand": "hand",
+    "neck": "neck lowerneck upperneck necktwist necklower neckupper",
+    "head": "head skull",
+}
+ROLE_OF = {word: role for role, words in WORDS.items() for word in words.split()}
+ROLE_OF["f" + "arm"] = "elbow"  # Motive's LFArm
+SIDED = set(ROLE_OF) - set(WORDS["neck"].split()) - set(WORDS["head"].split()) - {"hips"}
+SIDE_TOKENS = {"l": "left", "left": "left", "lft": "left", "lt": "left", "r": "right", "right": "right", "rgt": "right", "rt": "right"}
+NOISE = set(
+    "bip biped bip01 valve valvebiped cc base0 j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig character ctr avg f g n "
+    "reference solving actor subject".split()
+)
+# Names of a few common rigs, told by a joint only they have; for the report, nothing depends on it.
+RIGS = (
+    ("mixamorig", "Mixamo"),
+    ("cc_base_", "iClone / Character Creator"),
+    ("valvebiped", "Valve Biped"),
+    ("bip0", "3ds Max Biped"),
+    ("j_bip_", "VRM"),
+    ("lhipjoint", "CMU"),
+    ("rightinhand", "Perception Neuron"),
+    ("upperarm_l", "Unreal / Bandai-Namco style"),
+    ("upper_arm.l", "Blender Rigify"),
+    ("leftlowleg", "3ds Max Character Studio"),
+    ("leftlowerarm", "Unity humanoid"),
+    ("l_collar", "SMPL"),
+    ("left_collar", "SMPL"),
+    ("leftcollar", "collar / shoulder / elbow / wrist"),
+    ("leftthigh", "Rokoko"),
+    ("leftupleg", "MotionBuilder"),
+    ("l_up_leg", "mocopi"),
+    ("lshldr", "Poser / Daz"),
+)
+REMEDY = (
+    "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, and a head. "
+    "Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
+)
+
+
+@dataclass
+class SkeletonMap:
+    """How 22 joints are made of source nodes.
+
+    Attributes:
+        nodes (`np.ndarray` of shape `(num_used,)`): source nodes that are needed.
+        weights (`np.ndarray` of shape `(22, num_used)`): joints = weights @ nodes. Rows sum to 1.
+        built_feet (`list[str]`): sides ("left", "right") whose foot joint the source lacks and `apply` builds.
+        skeleton (`str`): the kind of rig, for the report.
+        assumed (`list[str]`): what was guessed.
+    """
+
+    nodes: np.ndarray
+    weights: np.ndarray
+    built_feet: list[str]
+    skeleton: str
+    assumed: list[str] = field(default_factory=list)
+
+    def apply(self, positions: np.ndarray) -> np.ndarray:
+        """Positions of `nodes`, `(num_frames, num_used, 3)`, to the 22 joints, `(num_frames, 22, 3)`; same units and axes."""
+        joints = np.matmul(self.weights, positions)
+        if self.built_feet:
+            build_feet(joints, self.built_feet)
+        return joints
+
+    def swap_sides(self) -> None:
+        """Left becomes right."""
+        self.weights = self.weights[mirror_order()]
+        self.built_feet = [SIDES[1 - SIDES.index(side)] for side in self.built_feet]
+
+
+def mirror_order() -> list[int]:
+    """For each joint, the index of its mirror image: left_knee's is right_knee, head's is head."""
+    swap = {"left": "right", "right": "left"}
+    return [INDEX["_".join(swap.get(part, part) for part in name.split("_"))] for name in TARGET_NAMES]
+
+
+def build_feet(joints: np.ndarray, sides: list[str]) -> None:
+    """Places foot joints of skeletons that end at the ankle, in place: ahead of the ankle and a little below it.
+
+    Ahead is square to the shank and to the line through both hips. 0.15 and 0.07 leg lengths are the means of the CMU subjects.
+    """
+    leg = leg_length(joints)
+    across = _unit(joints[:, INDEX["left_hip"]] - joints[:, INDEX["right_hip"]])
+    for side in sides:
+        ankle = joints[:, INDEX[f"{side}_ankle"]]
+        up = _unit(joints[:, INDEX[f"{side}_knee"]] - ankle)
+        ahead = _unit(np.cross(across, up))
+        joints[:, INDEX[f"{side}_foot"]] = ankle + leg * (0.15 * ahead - 0.07 * up)
+
+
+def leg_length(joints: np.ndarray) -> float:
+    """Hip to knee to ankle, median over frames, mean of both legs."""
+    return float(
+        np.mean([bone(joints, f"{s}_hip", f"{s}_knee") + bone(joints, f"{s}_knee", f"{s}_ankle") for s in SIDES])
+    )
+
+
+def bone(joints: np.ndarray, a: str, b: str) -> float:
+    """Distance of two of the 22 joints, median over frames."""
+    return float(np.median(np.linalg.norm(joints[:, INDEX[a]] - joints[:, INDEX[b]], axis=-1)))
+
+
+def _unit(v: np.ndarray) -> np.ndarray:
+    return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
+
+
+def read_name(name: str) -> tuple[str | None, str | None]:
+    """A joint's name to its side ("left", "right", None) and its role (a key of `WORDS`, or None).
+
+    >>> read_name("mixamorig:LeftUpLeg"), read_name("CC_Base_R_Forearm"), read_name("lhumerus"), read_name("Bip01 Spine1")
+    (('left', 'thigh'), ('right', 'elbow'), ('left', 'upperarm'), (None, None))
+    """
+    base = re.split(r"[:|/]", name)[-1]
+    tokens = [t.lower() for t in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+", base)]
+    side, rest = None, []
+    for token in tokens:
+        if side is None and token in SIDE_TOKENS:
+            side = SIDE_TOKENS[token]
+        elif token not in NOISE:
+            rest.append(token)
+    core = "".join(rest)
+    if side is None:
+        for word, which in (("left", "left"), ("right", "right"), ("l", "left"), ("r", "right")):
+            # "lhumerus", "leftupleg", "kneeleft"; but "lowerneck" and "root" are no sides, so what remains must be a known part.
+            if core not in ROLE_OF and core.startswith(word) and core[len(word) :] in SIDED:
+                return which, ROLE_OF[core[len(word) :]]
+            if core not in ROLE_OF and core.endswith(word) and core[: -len(word)] in SIDED:
+                return which, ROLE_OF[core[: -len(word)]]
+    return side, ROLE_OF.get(core)
+
+
+def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, sample: np.ndarray, *, where: str) -> SkeletonMap:
+    """Finds the 22 joints in a skeleton.
+
+    Args:
+        names (`list[str]`): one per node; parents stand before children.
+        parents (`np.ndarray` of shape `(num_nodes,)`): -1 for a root.
+        is_end (`np.ndarray` of shape `(num_nodes,)`): End Sites: points that carry no name of their own.
+        sample (`np.ndarray` of shape `(num_frames, num_nodes, 3)`): world positions in some frames, any units and axes.
+        where (`str`): the file's name, for messages.
+
+    Raises:
+        MotionFormatError: where no whole person can be found.
+    """
+    tree = _Tree(names, parents, is_end, sample)
+    found, missing = _find_by_name(tree)
+    assumed: list[str] = []
+    if missing:
+        by_shape = _find_by_shape(tree)
+        if by_shape is None:
+            num_joints = int((~is_end).sum())
+            raise MotionFormatError(
+                "the skeleton of one whole person",
+                f"{num_joints} joint{'s' if num_joints != 1 else ''} without {_join(missing)} ({_some(names, is_end)})",
+                where,
+                REMEDY,
+            )
+        assumed.append(f"joint names do not tell the whole body ({_join(missing)} not found); joints taken by the skeleton's shape")
+        found, skeleton = by_shape, "by shape"
+    else:
+        lowered = [name.lower() for name in names]
+        skeleton = next((label for key, label in RIGS if any(key in name for name in lowered)), "by name")
+    result = _assemble(tree, found, skeleton, assumed, where)
+    check_human(result.apply(sample[:, result.nodes]), where)
+    if skeleton == "by shape":
+        side = side_agreement(result.apply(sample[:, result.nodes]))
+        if side is not None and side < 0:
+            result.swap_sides()
+        assumed.append(
+            "left and right told by the direction in which feet and knees point"
+            if side is not None
+            else "left and right could not be told (feet and knees point nowhere); they may be swapped"
+        )
+    return result
+
+
+def check_human(joints: np.ndarray, where: str) -> None:
+    """Refuses what has the joints of a person but not the body of one.
+
+    The limits are wide: cartoon bodies and children pass, a snake or a table does not.
+    """
+    leg = leg_length(joints)
+    if not np.isfinite(leg) or leg <= 0:
+        raise MotionFormatError("legs with a length", "hips, knees and ankles in one point", where, REMEDY)
+    for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
+        left, right = (bone(joints, f"{s}_{a}", f"{s}_{b}") / leg for s in SIDES)
+        if min(left, right) < 0.08 or max(left, right) > 1.5 * min(left, right):
+            raise MotionFormatError(
+                f"a left and a right bone from {a} to {b} of about the same length",
+                f"{left:.2f} and {right:.2f} leg lengths",
+                where,
+                REMEDY,
+            )
+    arm = np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES]) / leg
+    torso = (bone(joints, "pelvis", "spine2") + bone(joints, "spine2", "neck")) / leg
+    for what, ratio, low, high in (("arms", arm, 0.3, 1.8), ("a trunk", torso, 0.2, 1.6), ("hips apart", bone(joints, "left_hip", "right_hip") / leg, 0.02, 0.9)):
+        if not low <= ratio <= high:
+            raise MotionFormatError(f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY)
+
+
+def side_agreement(joints: np.ndarray) -> float | None:
+    """Whether the joints called left are on the left of the body, by its own geometry: 1 yes, -1 no, None cannot be told.
+
+    A foot points forward from its ankle, and a knee bends forward only. With up along the shank, left is up x forward. Both are
+    measured in the leg's own frame, so that lying, turning and handstands do not matter. Feet and knees that contradict each
+    other tell nothing.
+    """
+    feet, knees = [], []
+    across = joints[:, INDEX["left_hip"]] - joints[:, INDEX["right_hip"]]
+    across = across + joints[:, INDEX["left_shoulder"]] - joints[:, INDEX["right_shoulder"]]
+    across = _unit(across)
+    leg = leg_length(joints)
+    for side in SIDES:
+        hip, knee, ankle, foot = (joints[:, INDEX[f"{side}_{part}"]] for part in ("hip", "knee", "ankle", "foot"))
+        left_by_foot = np.cross(_unit(knee - ankle), foot - ankle) / leg
+        feet.append((left_by_foot * across).sum(-1))
+        # The knee's distance from the line hip-ankle is small when the leg is straight, and then it counts little.
+        down = _unit(ankle - hip)
+        bend = (knee - hip) - ((knee - hip) * down).sum(-1, keepdims=True) * down
+        knees.append((np.cross(-down, bend) * across).sum(-1) / leg)
+    foot_vote, knee_vote = float(np.mean(feet)), float(np.mean(knees))
+    foot_says = 0 if abs(foot_vote) < 0.04 else np.sign(foot_vote)
+    knee_says = 0 if abs(knee_vote) < 0.02 else np.sign(knee_vote)
+    if foot_says * knee_says < 0 or (foot_says == 0 and knee_says == 0):
+        return None
+    return float(foot_says or knee_says)
+
+
+class _Tree:
+    """A skeleton with what is asked of it again and again: children, depths, bone lengths, mean positions."""
+
+    def __init__(self, names, parents, is_end, sample):
+        self.names, self.parents, self.is_end, self.sample = names, [int(p) for p in parents], is_end, sample
+        self.count = len(names)
+        self.children: list[list[int]] = [[] for _ in names]
+        self.depth = [0] * self.count
+        for node, parent in enumerate(self.parents):
+            if parent >= 0:
+                self.children[parent].append(node)
+                self.depth[node] = self.depth[parent] + 1
+        self.length = np.zeros(self.count)
+        for node, parent in enumerate(self.parents):
+            if parent >= 0:
+                self.length[node] = self.distance(node, parent)
+        # How far the skeleton goes on below a node, along bones.
+        self.reach = np.zeros(self.count)
+        for node in range(self.count - 1, -1, -1):
+            if self.parents[node] >= 0:
+                self.reach[self.parents[node]] = max(self.reach[self.parents[node]], self.reach[node] + self.length[node])
+
+    def distance(self, a: int, b: int) -> float:
+        return float(np.median(np.linalg.norm(self.sample[:, a] - self.sample[:, b], axis=-1)))
+
+    def path(self, node: int) -> list[int]:
+        """From the root to the node, both included."""
+        out = [node]
+        while self.parents[out[-1]] >= 0:
+            out.append(self.parents[out[-1]])
+        return out[::-1]
+
+    def common(self, *nodes: int) -> int | None:
+        """The deepest node that is above (or is) all of them."""
+        shared = None
+        for level in zip(*(self.path(node) for node in nodes), strict=False):
+            if len(set(level)) > 1:
+                break
+            shared = level[0]
+        return shared
+
+    def below(self, node: int) -> list[int]:
+        out, stack = [], list(self.children[node])
+        while stack:
+            here = stack.pop()
+            out.append(here)
+            stack += self.children[here]
+        return sorted(out)
+
+    def main_chain(self, node: int) -> list[int]:
+        """From below the node to a leaf, always along the longest branch."""
+        out = []
+        while self.children[node]:
+            node = max(self.children[node], key=lambda c: self.length[c] + self.reach[c])
+            out.append(node)
+        return out
+
+
+def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
+    """Named joints: keys are `left_thigh, left_knee, left_ankle, left_toe, left_collar, left_shoulder, ...`, `head`, `necks`."""
+    roles: dict[tuple[str | None, str], list[int]] = {}
+    for node, name in enumerate(tree.names):
+        if not tree.is_end[node]:
+            side, role = read_name(name)
+            if role is not None:
+                roles.setdefault((side, role), []).append(node)
+    for nodes in roles.values():
+        nodes.sort(key=lambda n: tree.depth[n])
+    found: dict = {}
+    missing: list[str] = []
+
+    def above(node: int, side: str | None, *wanted: str, deepest: bool = False) -> int | None:
+        """The first role, in the order given, that stands above the node; its shallowest (or deepest) joint."""
+        path = tree.path(node)[:-1]
+        for role in wanted:
+            at = [n for n in path if n in roles.get((side, role), ())]
+            if at:
+                return at[-1 if deepest else 0]
+        return None
+
+    for side in SIDES:
+        leg = None
+        for role in ("ankle", "foot"):
+            for ankle in roles.get((side, role), ()):
+                knee = above(ankle, side, "knee")
+                if knee is None:
+                    knee = above(ankle, side, "leg", deepest=True)
+                if knee is None:
+                    continue
+                thigh = above(knee, side, "thigh")
+                if thigh is None:
+                    thigh = above(knee, side, "hip", deepest=True)
+                if thigh is None:
+                    thigh = above(knee, side, "leg")
+                if thigh is not None:
+                    leg = (thigh, knee, ankle)
+                    break
+            if leg:
+                break
+        if leg is None:
+            missing.append(f"a {side} leg")
+        else:
+            found[f"{side}_thigh"], found[f"{side}_knee"], found[f"{side}_ankle"] = leg
+            under = tree.below(leg[2])
+            toes = [n for role in ("toe", "foot") for n in roles.get((side, role), ()) if n in under]
+            if toes:
+                found[f"{side}_toe"] = toes[0]
+        arm = None
+        for role in ("wrist", "hand"):
+            for wrist in roles.get((side, role), ()):
+                elbow = above(wrist, side, "elbow")
+                if elbow is None:
+                    continue
+                upper = above(elbow, side, "upperarm")
+                if upper is None:
+                    upper = above(elbow, side, "arm")
+                if upper is None:
+                    upper = above(elbow, side, "shoulder")
+                if upper is not None:
+                    arm = (upper, elbow, wrist)
+                    break
+            if arm:
+                break
+        if arm is None:
+            # A forearm that ends in an End Site has its wrist there.
+            for elbow in roles.get((side, "elbow"), ()):
+                upper = above(elbow, side, "upperarm", "arm", "shoulder")
+                ends = [n for n in tree.main_chain(elbow) if tree.distance(n, elbow) > 0.3 * tree.length[elbow]]
+                if upper is not None and ends:
+                    arm = (upper, elbow, ends[0])
+                    break
+        if arm is None:
+            missing.append(f"a {side} arm")
+        else:
+            found[f"{side}_shoulder"], found[f"{side}_elbow"], found[f"{side}_wrist"] = arm
+            collar = above(arm[0], side, "collar", "shoulder", deepest=True)
+            if collar is not None:
+                found[f"{side}_collar"] = collar
+    heads = roles.get((None, "head"), [])
+    necks = roles.get((None, "neck"), [])
+    if heads:
+        found["head"] = heads[0]
+        found["necks"] = [n for n in tree.path(heads[0]) if n in necks]
+    elif necks:
+        found["necks"] = [n for n in tree.path(necks[-1]) if n in necks]
+        chain = tree.main_chain(necks[-1])
+        if chain:
+            found["head"] = chain[0]
+        elif len(necks) > 1:
+            found["head"] = found["necks"].pop()
+    if "head" not in found:
+        missing.append("a head")
+    if not missing:
+        limbs = [found[f"{s}_{p}"] for s in SIDES for p in ("thigh", "shoulder")] + [found["head"]]
+        if tree.common(*limbs) is None:
+            missing.append("one root above both legs, both arms and the head")
+    return found, missing
+
+
+def _find_by_shape(tree: _Tree) -> dict | None:
+    """Two legs, two arms and a head by bone lengths and branching alone; left and right are arbitrary here."""
+    roots = [n for n in range(tree.count) if tree.parents[n] < 0]
+    root = max(roots, key=lambda n: tree.reach[n])
+    # Longest branches first: each new leaf brings the length by which it sticks out of the branches taken before.
+    taken, leaves = {root}, []
+    candidates = [n for n in range(tree.count) if not tree.children[n] and tree.path(n)[0] == root]
+    while candidates and len(leaves) < 5:
+        best, best_length = None, 0.0
+        for leaf in candidates:
+            sticking = [n for n in tree.path(leaf) if n not in taken]
+            length = float(sum(tree.length[n] for n in sticking))
+            if length > best_length:
+                best, best_length = leaf, length
+        if best is None:
+            break
+        leaves.append(best)
+        taken.update(tree.path(best))
+    if len(leaves) < 5:
+        return None
+
+    def attach(leaf: int) -> int:
+        """Where the branch of this leaf leaves the others."""
+        others = {n for other in leaves if other != leaf for n in tree.path(other)}
+        return [n for n in tree.path(leaf) if n in others][-1]
+
+    branch = {leaf: attach(leaf) for leaf in leaves}
+    limb = {leaf: [n for n in tree.path(leaf) if tree.depth[n] > tree.depth[branch[leaf]]] for leaf in leaves}
+    size = {leaf: float(sum(tree.length[n] for n in limb[leaf])) for leaf in leaves}
+    pairs = []
+    for i, a in enumerate(leaves):
+        for b in leaves[i + 1 :]:
+            if branch[a] == branch[b] and abs(size[a] - size[b]) <= 0.2 * max(size[a], size[b]):
+                pairs.append((a, b))
+    for legs in pairs:
+        for arms in pairs:
+            if set(legs) & set(arms):
+                continue
+            head = next(leaf for leaf in leaves if leaf not in legs + arms)
+            low, high = branch[legs[0]], branch[arms[0]]
+            # The head goes out where the arms do (or beyond), the legs below.
+            if low == high or low not in tree.path(high) or high not in tree.path(branch[head]) + [branch[head]] or size[legs[0]] < size[arms[0]] * 0.7:
+                continue
+            found: dict = {}
+            for side, leg, arm in zip(SIDES, legs, arms, strict=True):
+                leg_joints, arm_joints = _two_longest(tree, branch[leg], limb[leg]), _two_longest(tree, branch[arm], limb[arm])
+                if leg_joints is None or arm_joints is None:
+                    break
+                found.update(zip((f"{side}_thigh", f"{side}_knee", f"{side}_ankle"), leg_joints, strict=True))
+                found.update(zip((f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist"), arm_joints, strict=True))
+                before = [n for n in limb[arm] if tree.depth[n] < tree.depth[arm_joints[0]]]
+                if before:
+                    found[f"{side}_collar"] = before[-1]
+            else:
+                chain = limb[head]
+                # The last point of a head is its top; its joint is the one below, where there are enough.
+                found["head"] = chain[-2] if len(chain) > 2 or (len(chain) == 2 and tree.is_end[chain[-1]]) else chain[-1]
+                found["necks"] = [n for n in chain if tree.depth[n] < tree.depth[found["head"]]]
+                return found
+    return None
+
+
+def _two_longest(tree: _Tree, start: int, limb: list[int]) -> tuple[int, int, int] | None:
+    """The three joints around the two longest neighbouring bones of a limb, not counting the bone that joins it to the trunk."""
+    total = sum(tree.length[n] for n in limb)
+    joints = [n for n in limb if n == limb[0] or tree.distance(n, tree.parents[n]) > 0.02 * total]
+    if len(joints) < 3:
+        return None
+    lengths = [tree.distance(a, b) for a, b in zip(joints, joints[1:], strict=False)]
+    best = max(range(len(lengths) - 1), key=lambda i: min(lengths[i], lengths[i + 1]) * 2 + lengths[i] + lengths[i + 1])
+    return joints[best], joints[best + 1], joints[best + 2]
+
+
+def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where: str) -> SkeletonMap:
+    mix: dict[str, dict[int, float]] = {}
+
+    def blend(a: int, b: int, t: float) -> dict[int, float]:
+        return {a: 1.0} if t <= 0 or a == b else {b: 1.0} if t >= 1 else {a: 1.0 - t, b: t}
+
+    for side in SIDES:
+        for part, key in (("hip", "thigh"), ("knee", "knee"), ("ankle", "ankle"), ("shoulder", "shoulder"), ("elbow", "elbow"), ("wrist", "wrist")):
+            mix[f"{side}_{part}"] = {found[f"{side}_{key}"]: 1.0}
+    leg = np.mean([tree.distance(found[f"{s}_thigh"], found[f"{s}_knee"]) + tree.distance(found[f"{s}_knee"], found[f"{s}_ankle"]) for s in SIDES])
+    if not leg > 0:
+        raise MotionFormatError("legs with a length", "hips, knees and ankles in one point", where, REMEDY)
+    same = 0.012 * leg  # nearer than this, two joints are one point: about 1 cm
+
+    # Trunk. Arms leave the spine at `chest`; legs leave it at `pelvis`.
+    thighs = [found[f"{s}_thigh"] for s in SIDES]
+    shoulders = [found[f"{s}_shoulder"] for s in SIDES]
+    chest = tree.common(*shoulders)
+    pelvis = tree.common(*thighs, chest)
+    if pelvis is None or chest in thighs:
+        raise MotionFormatError("legs and arms of one body", "limbs that do not hang together", where, REMEDY)
+    head_path = tree.path(found["head"])
+    chest_on_path = tree.common(chest, found["head"])
+    trunk = [n for n in head_path if tree.depth[n] >= tree.depth[pelvis] and pelvis in tree.path(n)]
+    up_to_chest = [n for n in trunk if tree.depth[n] <= tree.depth[chest_on_path]]
+
+    middle = np.median(np.linalg.norm(tree.sample[:, pelvis] - tree.sample[:, thighs].mean(1), axis=-1))
+    if middle > 0.6 * leg:
+        # The legs meet in a root on the floor: the pelvis is between the hips.
+        mix["pelvis"] = {thighs[0]: 0.5, thighs[1]: 0.5}
+        assumed.append(f"pelvis placed between the hips ({tree.names[pelvis]} is far from them)")
+        up_to_chest = [n for n in up_to_chest if n != pelvis]
+        near_pelvis = None
+    else:
+        mix["pelvis"] = {pelvis: 1.0}
+        near_pelvis = pelvis
+
+    def apart(a: dict[int, float], b: dict[int, float]) -> float:
+        at = [sum(w * tree.sample[:, n] for n, w in m.items()) for m in (a, b)]
+        return float(np.median(np.linalg.norm(at[0] - at[1], axis=-1)))
+
+    # Neck: the first joint beyond the chest that is not in the same place.
+    head = found["head"]
+    beyond = [n for n in trunk if tree.depth[n] > tree.depth[chest_on_path] and n != head]
+    necks = [n for n in beyond if tree.distance(n, chest_on_path) > same and tree.distance(n, head) > same]
+    named_necks = found.get("necks", [])
+    if chest_on_path in named_necks:
+        # 3ds Max Biped: the clavicles hang on the neck.
+        mix["neck"] = {chest_on_path: 1.0}
+        up_to_chest = up_to_chest[:-1]
+    elif necks:
+        preferred = [n for n in necks if n in named_necks]
+        mix["neck"] = {(preferred or necks)[0]: 1.0}
+        # Spine joints between the chest and a named neck belong to the spine.
+        if preferred:
+            up_to_chest += [n for n in necks if tree.depth[n] < tree.depth[preferred[0]]]
+    else:
+        mix["neck"] = blend(chest_on_path, head, 0.5)
+        assumed.append("neck placed half-way between chest and head (the skeleton has none)")
+    mix["head"] = {head: 1.0}
+    if apart(mix["head"], mix["neck"]) <= same:
+        further = [n for n in tree.main_chain(head) if apart({n: 1.0}, mix["neck"]) > same]
+        if not further:
+            raise MotionFormatError("a head above the neck", "head and neck in one point", where, REMEDY)
+        mix["head"] = {further[0]: 1.0}
+
+    # Spine: distinct joints from above the pelvis up to the chest.
+    spine: list[int] = []
+    for node in up_to_chest:
+        last = {spine[-1]: 1.0} if spine else mix["pelvis"]
+        if node != near_pelvis and apart({node: 1.0}, last) > same and apart({node: 1.0}, mix["neck"]) > same:
+            spine.append(node)
+    points: list[dict[int, float]] = [{n: 1.0} for n in spine]
+    if len(points) >= 3:
+        steps = np.cumsum([apart(a, b) for a, b in zip([mix["pelvis"], *points], points, strict=False)])
+        share = steps / steps[-1]
+        pairs = [(i, j) for i in range(len(points) - 2) for j in range(i + 1, len(points) - 1)]
+        i, j = min(pairs, key=lambda p: abs(share[p[0]] - 1 / 3) + abs(share[p[1]] - 2 / 3))
+        points = [points[i], points[j], points[-1]]
+    elif not points:
+        points = [_mix(mix["pelvis"], mix["neck"], t) for t in (0.25, 0.5, 0.75)]
+        assumed.append("three spine joints placed on the line from pelvis to neck (the skeleton has none)")
+    else:
+        assumed.append(f"{3 - len(points)} of 3 spine joints placed between their neighbours (the skeleton has {len(points)})")
+        while len(points) < 3:
+            # Inside a bone nothing bends: the longest bone is divided, so lengths stay constant.
+            chain = [mix["pelvis"], *points]
+            lengths = [apart(a, b) for a, b in zip(chain, chain[1:], strict=False)]
+            at = int(np.argmax(lengths))
+            if len(points) == 1:
+                points = [_mix(chain[0], chain[1], 1 / 3), _mix(chain[0], chain[1], 2 / 3), points[0]]
+            else:
+                points.insert(at, _mix(chain[at], chain[at + 1], 0.5))
+    for name, point in zip(("spine1", "spine2", "spine3"), points, strict=True):
+        mix[name] = point
+
+    # Collars: between the breast bone and the shoulder.
+    placed = []
+    for side in SIDES:
+        shoulder = mix[f"{side}_shoulder"]
+        collar = found.get(f"{side}_collar")
+        centre = points[-1]
+        if collar is not None and apart({collar: 1.0}, shoulder) > same and _off_centre(tree, collar, mix, apart) > same:
+            mix[f"{side}_collar"] = {collar: 1.0}
+        else:
+            # CMU's clavicles start at the spine; 40 % of the way to the shoulder is the place in the training data.
+            start = {chest: 1.0} if apart({chest: 1.0}, mix["pelvis"]) > same else centre
+            mix[f"{side}_collar"] = _mix(start, shoulder, 0.4)
+            placed.append(side)
+    if placed:
+        assumed.append(f"{' and '.join(placed)} collar placed between chest and shoulder")
+
+    # Feet: the ball of the foot.
+    built = []
+    for side in SIDES:
+        point, built_here = _foot(tree, found, side, leg)
+        if point is None:
+            built.append(side)
+            point = mix[f"{side}_ankle"]
+        elif built_here:
+            assumed.append(f"{side} foot joint placed between {built_here}")
+        mix[f"{side}_foot"] = point
+    if built:
+        assumed.append(f"{' and '.join(built)} foot joint built ahead of the ankle (the skeleton ends there)")
+
+    nodes = sorted({n for point in mix.values() for n in point})
+    column = {n: i for i, n in enumerate(nodes)}
+    weights = np.zeros((len(TARGET_NAMES), len(nodes)))
+    for name, point in mix.items():
+        for node, weight in point.items():
+            weights[INDEX[name], column[node]] += weight
+    return SkeletonMap(np.array(nodes), weights, built, skeleton, assumed)
+
+
+def _mix(a: dict[int, float], b: dict[int, float], t: float) -> dict[int, float]:
+    out = {n: w * (1.0 - t) for n, w in a.items()}
+    for n, w in b.items():
+        out[n] = out.get(n, 0.0) + w * t
+    return out
+
+
+def _off_centre(tree: _Tree, node: int, mix: dict, apart) -> float:
+    """How far a collar stands from the spine's joints."""
+    return min(apart({node: 1.0}, mix[name]) for name in ("spine3", "neck"))
+
+
+def _foot(tree: _Tree, found: dict, side: str, leg: float) -> tuple[dict[int, float] | None, str]:
+    """The ball of the foot: the toe joint, or a point on the way to what is further ahead; None where the leg ends at the ankle.
+
+    A toe joint that stands under the ankle (some rigs fold the foot there) is no ball: what counts is how far ahead of the
+    shank's line a point is. About 0.15 leg lengths is a person's.
+    """
+    knee, ankle = found[f"{side}_knee"], found[f"{side}_ankle"]
+    toe = found.get(f"{side}_toe")
+    chain = ([toe] + tree.main_chain(toe)) if toe is not None else tree.main_chain(ankle)
+    shank = _unit(tree.sample[:, knee] - tree.sample[:, ankle])
+
+    def ahead(node: int) -> float:
+        v = tree.sample[:, node] - tree.sample[:, ankle]
+        return float(np.median(np.linalg.norm(v - (v * shank).sum(-1, keepdims=True) * shank, axis=-1)) / leg)
+
+    previous, before = ankle, 0.0
+    for node in chain:
+        here = ahead(node)
+        if here >= 0.06:
+            if here <= 0.24 or (toe is not None and node == toe):
+                return {node: 1.0}, ""
+            t = (0.16 - before) / (here - before)
+            return _mix({previous: 1.0}, {node: 1.0}, t), f"{tree.names[previous]} and {tree.names[node]}"
+        previous, before = node, here
+    # A foot stretched like a dancer's in every sampled frame still has a toe.
+    if toe is not None and tree.distance(toe, ankle) > 0.06 * leg:
+        return {toe: 1.0}, ""
+    return None, ""
+
+
+def _join(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1]
+
+
+def _some(names: list[str], is_end: np.ndarray) -> str:
+    real = [n for n, end in zip(names, is_end, strict=True) if not end]
+    return "joints: " + ", ".join(real[:6]) + (", ..." if len(real) > 6 else "")

@@ -1,0 +1,81 @@
+"""Installs the top-level folders as the namespace package `llamo`: `processing/` becomes `llamo.processing`, and so on.
+
+There is no folder `llamo/` of source code and no `llamo/__init__.py`. The name `./llamo` in the working directory belongs to
+the assembled checkpoint, and a namespace package is the one form that both can share.
+"""
+
+from pathlib import Path
+
+from setuptools import setup
+
+
+ROOT = Path(__file__).resolve().parent
+FOLDERS = ("modeling_llamo", "processing", "train", "cli")
+# Data beside the code; a file is installed where its folder holds one of these.
+PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml"]
+
+
+def find_packages() -> dict[str, str]:
+    """`{"llamo.train.synthesis": "train/synthesis", ...}` for every folder that holds Python files or package data."""
+    packages = {}
+    for top in FOLDERS:
+        for folder in sorted({path.parent for pattern in ["*.py", *PACKAGE_DATA] for path in (ROOT / top).rglob(pattern)}):
+            relative = folder.relative_to(ROOT)
+            packages["llamo." + ".".join(relative.parts)] = relative.as_posix()
+    # The trained parts of the default model, so that `llamo init` works wherever the library is installed.
+    packages["llamo.weights"] = "weights"
+    return packages
+
+
+packages = find_packages()
+
+setup(
+    name="llamo",
+    version="0.1.0",
+    description="LLaMo: ask questions about human motion, in plain words, of a language model that reads motion as it is",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE", "NOTICE"],
+    python_requires=">=3.10",
+    packages=sorted(packages),
+    package_dir=packages,
+    package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"]},
+    data_files=[("share/llamo", ["LICENSE", "NOTICE", "model_card.md"])],
+    zip_safe=False,
+    install_requires=[
+        "gguf>=0.10",  # the default base language model comes as GGUF
+        "jinja2>=3.1",  # chat templates
+        "numpy>=1.26",
+        "safetensors>=0.8",
+        "torch>=2.6",
+        "transformers>=5.20,<6",
+        "typer>=0.15",
+    ],
+    extras_require={
+        "train": [
+            "accelerate>=1.10",
+            "datasets>=4.7",
+            "peft>=0.18",
+            "pyarrow>=21",
+            "pyyaml>=6",
+            "scipy>=1.11",
+            "trl>=1.14",
+        ],
+        "demo": ["gradio>=6"],
+        "test": ["bvhio>=1.5", "hypothesis>=6", "pybvh>=0.9", "pytest>=8", "ruff>=0.12"],
+    },
+    entry_points={"console_scripts": ["llamo = llamo.cli.main:app"]},
+    classifiers=[
+        "Development Status :: 3 - Alpha",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Typing :: Typed",
+    ],
+)

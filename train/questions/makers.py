@@ -1,0 +1,233 @@
+"""Question makers shared by programs and recorded clips: each states one kind of question once its truth is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from llamo.train.synthesis.catalogue import ACTIONS
+
+from .phrasings import SHORT_HINTS, SHORT_HINTS_NUMBER, phrase
+from .question import Question
+from .vocabulary import action, confusable
+from .wording import ADVERB, direction_phrase, join_or, lettered, sentence
+
+
+NOT_TOLD = (
+    "The motion does not tell that.",
+    "The motion does not tell that; it only shows how the body moves.",
+    "That cannot be told from the motion.",
+)
+DIRECTIONS = ("forward", "backward", "left", "right", "in place")
+SECONDS = tuple(str(second) for second in range(1, 13))
+PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
+
+
+class Maker:
+    """Builds questions with one source of randomness.
+
+    Args:
+        rng: source of every choice.
+        held_out: use the phrasings kept for evaluation.
+        vocabulary: action keys from which wrong choices are taken.
+    """
+
+    def __init__(self, rng: np.random.Generator, held_out: bool = False, vocabulary: Sequence[str] | None = None):
+        self.rng = rng
+        self.held_out = held_out
+        self.vocabulary = tuple(vocabulary) if vocabulary else tuple(ACTIONS)
+
+    # helpers
+
+    def pick(self, options: Sequence):
+        return options[int(self.rng.integers(len(options)))]
+
+    def shuffled(self, options: Iterable) -> list:
+        options = list(options)
+        return [options[int(index)] for index in self.rng.permutation(len(options))]
+
+    def ask(self, sub_kind: str, fields: dict[str, str] | None = None, **options) -> str:
+        return phrase(sub_kind, self.rng, fields, held_out=self.held_out, **options)
+
+    def make(
+        self,
+        kind: str,
+        question: str,
+        answer: str,
+        key: str,
+        choices: Sequence[str],
+        *,
+        short: str | None = None,
+        tolerance: float = 0.0,
+    ) -> Question:
+        """A question; every sixth time, where there is a bare answer, it is asked for."""
+        if short is not None and self.rng.random() < 0.17:
+            hints = SHORT_HINTS_NUMBER if kind in ("count", "duration", "time") else SHORT_HINTS
+            question = f"{question} {self.pick(hints)}" if question[-1] in "?.!" else f"{question}? {self.pick(hints)}"
+            answer = sentence(short)
+        return Question(kind, question, answer, key, tuple(choices), tolerance, self.held_out)
+
+    def others(self, present: Iterable[str], num: int, near: str | None = None) -> list[str]:
+        """`num` actions that are neither among `present` nor look like one of them or each other."""
+        found: list[str] = []
+        taken = list(present)
+        pool = list(self.vocabulary)
+        if near is not None and self.rng.random() < 0.5:
+            family = [key for key in pool if action(key).family == action(near).family]
+            pool = self.shuffled(family) + self.shuffled(key for key in pool if key not in family)
+        else:
+            pool = self.shuffled(pool)
+        for key in pool:
+            if not any(confusable(key, other) for other in taken):
+                found.append(key)
+                taken.append(key)
+                if len(found) == num:
+                    break
+        return found
+
+    def all_gerunds(self, present: Iterable[str]) -> tuple[str, ...]:
+        """Every action's gerund that would be a wrong answer for these, and their own."""
+        present = list(present)
+        own = [action(key).gerund for key in present]
+        wrong = [
+            action(key).gerund for key in self.vocabulary if not any(confusable(key, other) for other in present)
+        ]
+        return tuple(dict.fromkeys((*own, *wrong)))
+
+    # kinds
+
+    def action(self, key: str) -> Question:
+        gerund = action(key).gerund
+        return self.make(
+            "action", self.ask("action"), f"The person is {gerund}.", gerund, self.all_gerunds([key]), short=gerund
+        )
+
+    def letters(self, key: str, present: Iterable[str]) -> Question:
+        options = self.shuffled([key, *self.others(present, 3, near=key)])
+        gerunds = [action(option).gerund for option in options]
+        own = action(key).gerund
+        question = self.ask("letters", {"options": lettered(gerunds)})
+        letter = chr(ord("A") + gerunds.index(own))
+        return self.make("choice", question, f"{letter}) {own}.", own, gerunds)
+
+    def listed(self, key: str, present: Iterable[str]) -> Question:
+        options = [action(option).gerund for option in self.shuffled([key, *self.others(present, 2, near=key)])]
+        own = action(key).gerund
+        question = self.ask("list", {"options": join_or(options)})
+        return self.make("choice", question, sentence(own), own, options)
+
+    def side(self, key: str, side: str, several: bool) -> Question:
+        row = action(key)
+        part = row.part or "side"
+        fields = {"part": part, "gerund": row.gerund, "singular": row.singular}
+        # Where the answer may be "both", naming "the left hand" as the only other way would mislead.
+        choices = ("left", "right", "both") if "both" in row.sides else ("left", "right")
+        question = self.ask("side", fields, one_of=("gerund", "singular") if several else ())
+        answer = f"Both {PART_PLURAL.get(part, part)}" if side == "both" else f"The {side} {part}"
+        return self.make("side", question, f"{answer}.", side, choices, short=side)
+
+    def travel(self, direction: str) -> Question:
+        answer = "The person stays in place" if direction == "in place" else f"The person moves {direction_phrase(direction)}"
+        return self.make("direction", self.ask("direction"), f"{answer}.", direction, DIRECTIONS, short=direction)
+
+    def forward_or_backward(self, direction: str, moving: str) -> Question:
+        question = self.ask("direction_two", {"moving": moving})
+        return self.make(
+            "direction", question, f"The person moves {direction}.", direction, ("forward", "backward"), short=direction
+        )
+
+    def action_direction(self, key: str, direction: str) -> Question:
+        row = action(key)
+        question = self.ask("direction_action", {"gerund": row.gerund, "singular": row.singular})
+        return self.make(
+            "direction", question, sentence(direction_phrase(direction)), direction, row.directions, short=direction
+        )
+
+    def turn(self, side: str) -> Question:
+        answer = f"The person turns to the {side}."
+        return self.make("direction", self.ask("turn"), answer, side, ("left", "right"), short=side)
+
+    def count(self, key: str, number: int, choices: Sequence[str], several: bool = False) -> Question:
+        row = action(key)
+        noun = row.singular if number == 1 else row.plural
+        base, plural = row.base, row.plural
+        question = self.ask("count", {"plural": plural, "base": base})
+        if row.family in ("exercise", "sport", "dance") or row.base.startswith("do "):
+            answer = f"The person does {number} {noun}."
+        else:
+            answer = f"There {'is' if number == 1 else 'are'} {number} {noun}."
+        return self.make("count", question, answer, str(number), choices, short=str(number))
+
+    def speed(self, key: str, speed: str, several: bool, two: bool) -> Question:
+        row = action(key)
+        fields = {"gerund": row.gerund, "singular": row.singular}
+        question = self.ask("speed_two" if two else "speed", fields, one_of=("gerund", "singular") if several else ())
+        choices = ("slow", "fast") if two else ("slow", "normal", "fast")
+        return self.make("speed", question, f"The person is {row.gerund} {ADVERB[speed]}.", speed, choices, short=speed)
+
+    def order(self, sub_kind: str, key: str, beside: str | None, present: Sequence[str]) -> Question:
+        """ "What comes first / last / after X / before X?"."""
+        row = action(key)
+        fields = {"gerund": action(beside).gerund, "singular": action(beside).singular} if beside else {}
+        # "What comes after the sitting down?" has no noun to ask with.
+        leave = ("singular",) if beside and " " in action(beside).singular.replace(action(beside).gerund, "x y") else ()
+        question = self.ask(sub_kind, fields, leave_out=leave)
+        return self.make("order", question, f"The person is {row.gerund}.", row.gerund, self.all_gerunds([key]), short=row.gerund)
+
+    def which_first(self, first: str, second: str) -> Question:
+        one, other = self.shuffled([first, second])
+        question = self.ask("which_first", {"gerund": action(one).gerund, "other": action(other).gerund})
+        gerunds = (action(one).gerund, action(other).gerund)
+        own = action(first).gerund
+        return self.make("order", question, f"{sentence(own)[:-1]} comes first.", own, gerunds, short=own)
+
+    def posture(self, posture: str, at: str) -> Question:
+        answer = f"The person is {posture} at the {at}."
+        question = self.ask(f"posture_{at}")
+        return self.make("posture", question, answer, posture, ("standing", "sitting", "lying"), short=posture)
+
+    def duration(self, seconds: float) -> Question | None:
+        whole = max(1, round(seconds))
+        if whole > 12:
+            return None
+        answer = f"About {whole} second{'s' * (whole != 1)}."
+        return self.make("duration", self.ask("duration"), answer, str(whole), SECONDS, short=str(whole), tolerance=1.0)
+
+    def action_duration(self, key: str, seconds: float) -> Question:
+        whole = max(1, round(seconds))
+        question = self.ask("duration_action", {"gerund": action(key).gerund})
+        answer = f"About {whole} second{'s' * (whole != 1)}."
+        choices = tuple(dict.fromkeys((*SECONDS, str(whole))))
+        return self.make("duration", question, answer, str(whole), choices, short=str(whole), tolerance=1.0)
+
+    def start_time(self, key: str, seconds: float) -> Question:
+        whole = round(seconds)
+        question = self.ask("time", {"gerund": action(key).gerund})
+        answer = f"At about {whole} second{'s' * (whole != 1)}."
+        choices = tuple(dict.fromkeys((*SECONDS, str(whole))))
+        return self.make("time", question, answer, str(whole), choices, short=str(whole), tolerance=1.0)
+
+    def caption(self, keys: Sequence[str], text: str) -> Question:
+        gerunds = [action(key).gerund for key in keys]
+        return self.make("caption", self.ask("caption"), text, " > ".join(gerunds), self.all_gerunds(keys))
+
+    def yes_no(self, sub_kind: str, fields: dict[str, str], truth: bool, yes: str, no: str, **options) -> Question:
+        question = self.ask(sub_kind, fields, **options)
+        answer = f"Yes, {yes}." if truth else f"No, {no}."
+        key = "yes" if truth else "no"
+        return self.make("yes_no", question, answer, key, ("yes", "no"), short=key)
+
+    def does_it(self, present: Sequence[str]) -> Question:
+        """ "Does the person jump?", true half of the time."""
+        own = self.pick(present)
+        truth = self.rng.random() < 0.5
+        key = own if truth else self.others(present, 1, near=own)[0]
+        row = action(key)
+        fields = {"base": row.base, "gerund": row.gerund}
+        return self.yes_no("yes_action", fields, truth, f"the person is {row.gerund}", f"the person is not {row.gerund}")
+
+    def unanswerable(self) -> Question:
+        # One of the answers most of the time: a wording to learn, not a lottery.
+        answer = NOT_TOLD[0] if self.rng.random() < 0.7 else self.pick(NOT_TOLD)
+        return self.make("unanswerable", self.ask("colour"), answer, "not told", ())

@@ -1,0 +1,68 @@
+"""One question about a motion, with an answer that a rule can check."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+KINDS = (
+    "action",
+    "choice",
+    "side",
+    "direction",
+    "count",
+    "speed",
+    "order",
+    "posture",
+    "duration",
+    "time",
+    "caption",
+    "yes_no",
+    "unanswerable",
+)
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, its answer, and what makes an answer right.
+
+    Args:
+        kind: one of KINDS.
+        question: what the user asks.
+        answer: the reference answer, one or two short sentences.
+        key: what a right answer must say: "left", "4", "walking backwards"; for a caption the actions in order, joined
+            by " > ".
+        choices: all keys an answer could have had, the right one among them: an answer that also says another one is
+            wrong, and `1 / len(choices)` is the level of chance. For lettered options they stand in the order shown.
+        tolerance: how far a number in the answer may lie from the key (seconds, steps); 0 for words and exact counts.
+        held_out: whether the phrasing is one of those kept from training.
+    """
+
+    kind: str
+    question: str
+    answer: str
+    key: str
+    choices: tuple[str, ...] = ()
+    tolerance: float = 0.0
+    held_out: bool = field(default=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(
+                f"expected a kind out of {', '.join(KINDS)}, got {self.kind!r} in Question; use one of them"
+            )
+        if self.choices and self.key not in self.choices and " > " not in self.key:
+            raise ValueError(
+                f"expected the key among the choices, got {self.key!r} and {list(self.choices)} in Question "
+                f"({self.question!r}); add it"
+            )
+
+    @property
+    def chance(self) -> float:
+        """Accuracy of guessing evenly among the choices (0 where they are open)."""
+        if not self.choices:
+            return 0.0
+        if self.tolerance:
+            near = sum(abs(float(choice) - float(self.key)) <= self.tolerance for choice in self.choices)
+            return near / len(self.choices)
+        return 1.0 / len(self.choices)

@@ -1,0 +1,191 @@
+"""Whether a free answer is right, by rule: it says the key, and none of the other choices."""
+
+from __future__ import annotations
+
+import re
+
+from .question import Question
+from .vocabulary import forms, plain, stems
+
+
+_UNITS = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
+    "eighteen nineteen"
+).split()
+_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
+NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
+    word: 20 + 10 * index for index, word in enumerate(_TENS)
+}
+_TIMES = {"once": 1, "twice": 2, "thrice": 3}
+
+_WORDS: dict[str, tuple[str, ...]] = {
+    "left": ("left", "leftward", "leftwards", "left hand", "counterclockwise", "anticlockwise"),
+    "right": ("right", "rightward", "rightwards", "right hand", "clockwise"),
+    "both": ("both", "left and right", "right and left", "either side", "two hands", "two arms", "two legs"),
+    "neither": ("neither", "none", "no hand", "no leg"),
+    "forward": ("forward", "forwards", "ahead", "straight ahead", "frontward"),
+    "backward": ("backward", "backwards", "back", "rearward", "in reverse"),
+    "in place": ("in place", "on the spot", "stationary", "same place", "same spot", "does not travel", "stays put"),
+    "up": ("up", "upward", "upwards"),
+    "down": ("down", "downward", "downwards"),
+    "slow": ("slow", "slowly", "slower", "unhurried", "leisurely"),
+    "normal": ("normal", "normally", "moderate", "moderately", "medium", "average", "ordinary"),
+    "fast": ("fast", "quick", "quickly", "rapid", "rapidly", "brisk", "briskly", "faster"),
+    "standing": ("standing", "stand", "stands", "upright", "on their feet"),
+    "sitting": ("sitting", "sit", "sits", "seated"),
+    "lying": ("lying", "lie", "lies", "lying down", "on the floor", "on the ground"),
+    "crouching": ("crouching", "crouch", "crouches", "crouched", "squatting"),
+    "kneeling": ("kneeling", "kneel", "kneels", "on one knee"),
+    "on hands and knees": ("on hands and knees", "on all fours", "hands and knees"),
+    "before": ("before", "earlier", "first"),
+    "after": ("after", "afterwards", "later", "second"),
+    "none": ("none", "does not turn", "no turn", "straight", "not turn", "neither"),
+}
+
+_NOT_TOLD = re.compile(
+    r"\b(not|n't|cannot|can't|unable to|impossible to|no way to|nothing)\b.{0,40}\b(tell|know|show|say|reveal|seen?|"
+    r"visible|contain|determine|recorded|answer|information)|\bunknown\b|\bno information\b|\bnot (visible|told|known|"
+    r"recorded)\b|\bcan ?not be (told|known|seen)\b|\b(impossible|unable) to\b"
+)
+_NEGATION = re.compile(
+    r"\b(?:not|never|no longer|without|instead of|rather than|nor|don't|doesn't|isn't|aren't|didn't|wasn't|can't|"
+    r"cannot)\b(?P<scope>(?:\s+(?!but\b|and\b|then\b)[a-z0-9']+){0,4})"
+)
+
+
+def score(question: Question, prediction: str) -> bool:
+    """Whether `prediction` answers `question` rightly.
+
+    The key must be said (in any of its forms) and no other choice may be; what stands under a negation ("not the left
+    but the right") is not said. Numbers may be words or digits.
+    """
+    text = plain(prediction).strip()
+    if not text:
+        return False
+    if question.kind == "unanswerable":
+        return bool(_NOT_TOLD.search(text))
+    if question.kind == "yes_no":
+        return _yes_or_no(text) == question.key
+    if question.kind in ("count", "duration", "time"):
+        return _number_is_right(question, text)
+    if question.kind == "caption":
+        return _caption_is_right(question, text)
+    letter = _letter(question, text)
+    if letter is not None:
+        return letter == question.key
+    said = _said(_without_negated(text), question.choices or (question.key,))
+    if {"left", "right"} <= said and "both" in question.choices:
+        said = (said - {"left", "right"}) | {"both"}
+    return said == {question.key}
+
+
+def _yes_or_no(text: str) -> str | None:
+    first = re.match(r"(?:well |i think |i would say )?(yes|yeah|yep|correct|true|no|nope|false|incorrect)\b", text)
+    if first:
+        return "yes" if first[1] in ("yes", "yeah", "yep", "correct", "true") else "no"
+    # An answer without the word: its own negation decides.
+    return "no" if re.search(r"\b(not|no|never|cannot)\b|n't\b", text) else "yes"
+
+
+def numbers(text: str) -> list[float]:
+    """Every number a text says, as digits or words, in order ("none" and "no squats" are 0, "twice" is 2)."""
+    found: list[float] = []
+    words = re.findall(r"\d+(?:\.\d+)?|[a-z']+", plain(text))
+    index = 0
+    while index < len(words):
+        word = words[index]
+        if word[0].isdigit():
+            found.append(float(word))
+        elif word in NUMBER_WORDS:
+            value = NUMBER_WORDS[word]
+            follower = NUMBER_WORDS.get(words[index + 1], 99) if index + 1 < len(words) else 99
+            if value >= 20 and 1 <= follower <= 9:
+                value += follower
+                index += 1
+            found.append(float(value))
+        elif word in _TIMES:
+            found.append(float(_TIMES[word]))
+        elif word in ("none", "no", "never") and (index == 0 or word != "no" or words[index - 1] != "there"):
+            found.append(0.0)
+        elif word == "no":
+            found.append(0.0)
+        elif word == "half" and index and words[index - 1] == "a" and found:
+            found[-1] += 0.5  # "two and a half seconds"
+        index += 1
+    return found
+
+
+def _number_is_right(question: Question, text: str) -> bool:
+    said = numbers(text)
+    if not said and question.key == "0" and re.search(r"\bnot\b|n't\b", text):
+        return True
+    # "0. The person does no squats." says 0 twice; any second, different number is another answer.
+    if len(set(said)) != 1:
+        return False
+    return abs(said[0] - float(question.key)) <= question.tolerance + 1e-6
+
+
+def _letter(question: Question, text: str) -> str | None:
+    """The option named by its letter, where the question has lettered options and the answer begins with one."""
+    if not re.search(r"\ba\) ", question.question.lower()):
+        return None
+    first = re.match(r"(?:option |answer |the answer is |it is )?\(?([a-h])(?:[).:]|$)", text)
+    if not first:
+        return None
+    index = ord(first[1]) - ord("a")
+    if index >= len(question.choices):
+        return None
+    # The letter must not be contradicted by the words that follow it.
+    rest = _said(_without_negated(text[first.end() :]), question.choices)
+    return question.choices[index] if rest <= {question.choices[index]} else None
+
+
+def _without_negated(text: str) -> str:
+    return _NEGATION.sub(" ", text)
+
+
+def _spans(tokens: tuple[str, ...], choice: str) -> list[tuple[int, int]]:
+    """Where any form of a choice stands among the tokens."""
+    sequences = [stems(word, drop_fillers=False) for word in _WORDS[choice]] if choice in _WORDS else list(forms(choice))
+    out = []
+    for sequence in sequences:
+        for start in range(len(tokens) - len(sequence) + 1):
+            if sequence and tokens[start : start + len(sequence)] == sequence:
+                out.append((start, start + len(sequence)))
+    return out
+
+
+def _places(text: str, choices: tuple[str, ...]) -> dict[str, int]:
+    """Each choice that the text says, with the place where it first does; the longest name wins ("jumping jacks" is no
+    "jumping")."""
+    found = [
+        (span, choice)
+        for words in (True, False)
+        for choice in choices
+        if (choice in _WORDS) == words
+        for span in _spans(stems(text, drop_fillers=not words), choice)
+    ]
+    places: dict[str, int] = {}
+    for (start, end), choice in found:
+        inside = any(
+            o_start <= start and end <= o_end and o_end - o_start > end - start
+            for (o_start, o_end), other in found
+            if other != choice and (other in _WORDS) == (choice in _WORDS)
+        )
+        if not inside:
+            places[choice] = min(start, places.get(choice, start))
+    return places
+
+
+def _said(text: str, choices: tuple[str, ...]) -> set[str]:
+    return set(_places(text, choices))
+
+
+def _caption_is_right(question: Question, text: str) -> bool:
+    """Every action of the key named, in its order, and no action that does not occur."""
+    wanted = question.key.split(" > ")
+    places = _places(_without_negated(text), tuple(dict.fromkeys((*wanted, *question.choices))))
+    if set(places) != set(wanted):
+        return False
+    order = [places[name] for name in dict.fromkeys(wanted)]
+    return order == sorted(order)

@@ -1,0 +1,228 @@
+"""Gestures of the arms, standing; authored for the right hand."""
+
+import numpy as np
+
+from llamo.train.synthesis.context import Context, Request, Take
+
+
+def _once(ctx: Context, keys, start=0.0) -> Take:
+    return Take(ctx.play(keys), [], start, keys[-1][0])
+
+
+def _hold(ctx: Context, pose_list, reach: float, hold: float) -> Take:
+    """Reach a pose, stay with small changes, return."""
+    r = ctx.rng
+    keys = [(0.0, ctx.base), (reach, pose_list[0])]
+    time = reach
+    while time < reach + hold:
+        time += r.uniform(0.5, 1.1)
+        keys.append((time, ctx.vary(pose_list[r.integers(len(pose_list))], 1.0)))
+    keys.append((time + reach * r.uniform(0.9, 1.2), ctx.base))
+    return Take(ctx.play(keys), [reach], 0.0, keys[-1][0])
+
+
+def wave(ctx: Context, ask: Request) -> Take:
+    """Waving with the right hand (both: both): one wave is out and back."""
+    r = ctx.rng
+    high = r.random()
+    el = 40 + 95 * high
+    fe = 158 + r.uniform(0, 12)
+    swing = r.uniform(16, 36) * ctx.style.amplitude
+    shoulder = r.uniform(0, 12)
+
+    def at(k):
+        # Forearm upright, leaning out and in: azimuth 90 is out, -90 across.
+        lean = k * swing + r.normal(0, 2)
+        arm = (70, el + 0.4 * k * shoulder, 90 if lean >= 0 else -90, 180 - abs(lean) - (170 - fe) * 0.3)
+        return ctx.pose(ra=arm, la=arm if ask.both else None, spine=(0, r.uniform(-3, 3), 0), rshrug=2, wobble=1.5)
+
+    outer, inner = at(1.0), at(-0.8)
+    return ctx.repeat(ask.count, 0.62 * ask.factor, [(0.5, outer), (1.0, inner)], ready=inner, lead=r.uniform(0.5, 0.9), settle=r.uniform(0.5, 0.9), key=0.5, pause=0.02)
+
+
+def raise_hand(ctx: Context, ask: Request) -> Take:
+    """Lifting the right hand overhead."""
+    r = ctx.rng
+    a = r.uniform(15, 85)
+    up = ctx.pose(ra=(a, r.uniform(145, 172), a * 0.5, 174), spine=(0, r.uniform(0, 5), 0), rshrug=4)
+    h = r.uniform(0.05, 0.3)
+    return ctx.repeat(ask.count, 2.0 * ask.factor, [(0.4, up), (0.4 + h, up), (1.0, ctx.base)], key=0.4 + h / 2)
+
+
+def raise_hands(ctx: Context, ask: Request) -> Take:
+    """Lifting both hands overhead."""
+    r = ctx.rng
+    a = r.uniform(10, 85)
+    up = ctx.pose(arms=(a, r.uniform(145, 172), a * 0.5, 174), spine=(-3, 0, 0), shrug=4)
+    h = r.uniform(0.05, 0.3)
+    return ctx.repeat(ask.count, 2.0 * ask.factor, [(0.4, up), (0.4 + h, up), (1.0, ctx.base)], key=0.4 + h / 2)
+
+
+def clap(ctx: Context, ask: Request) -> Take:
+    """Clapping in front of the chest."""
+    r = ctx.rng
+    h = r.uniform(70, 125)
+    el = r.uniform(12, 35)
+    spread = r.uniform(18, 45) * ctx.style.amplitude
+    closed = ctx.pose(arms=(20, el, -38, h), wobble=1)
+    opened = ctx.pose(arms=(40, el + 5, -38 + spread, h), wobble=1)
+    return ctx.repeat(ask.count, 0.5 * ask.factor, [(0.5, closed), (1.0, opened)], ready=opened, lead=r.uniform(0.5, 0.8), settle=0.6, key=0.5, pause=0.01, vary=0.5)
+
+
+def bow(ctx: Context, ask: Request) -> Take:
+    """Bowing from the hips."""
+    r = ctx.rng
+    angle = r.uniform(28, 75) * ctx.style.amplitude
+    low = ctx.pose(pitch=angle * 0.6, spine=(angle * 0.45, 0, 0), head=(8, 0, 0), dz=-0.0018 * angle, arms=[None, (20, 12, 10, 20), (150, 10, 170, 14)][r.integers(3)], frame=float(r.uniform(0, 0.8)))
+    h = r.uniform(0.05, 0.22)
+    return ctx.repeat(ask.count, 2.5 * ask.factor, [(0.4, low), (0.4 + h, low), (1.0, ctx.base)], key=0.4 + h / 2)
+
+
+def point(ctx: Context, ask: Request) -> Take:
+    """Pointing with the right hand; "left" and "right" are the person's own."""
+    r = ctx.rng
+    a, e, turn = {"forward": (8, 88, 0), "right": (88, 88, -12), "left": (-55, 88, 18), "up": (20, 150, 0)}[ask.direction or "forward"]
+    a, e = a + r.normal(0, 6), e + r.normal(0, 7)
+    pose = ctx.pose(ra=(a, e, a - 3, min(e + r.uniform(0, 8), 172)), spine=(0, 0, turn), head=(-10 if ask.direction == "up" else 0, 0, turn), rshrug=2)
+    return _hold(ctx, [pose], r.uniform(0.5, 0.75) * ask.factor, r.uniform(0.5, 2.0))
+
+
+def beckon(ctx: Context, ask: Request) -> Take:
+    """Calling someone over with the right hand."""
+    out = ctx.pose(ra=(15, 42, -2, 88))
+    back = ctx.pose(ra=(15, 38, -12, 148))
+    return ctx.repeat(ask.count, 0.75 * ask.factor, [(0.5, back), (1.0, out)], ready=out, lead=0.6, settle=0.6, key=0.5, pause=0.02)
+
+
+def salute(ctx: Context, ask: Request) -> Take:
+    """Hand to the brow."""
+    up = ctx.pose(ra=(75, 82, -62, 142), spine=(-3, 0, 0))
+    return ctx.repeat(ask.count, 2.1 * ask.factor, [(0.3, up), (0.68, up), (1.0, ctx.base)], key=0.45)
+
+
+def shrug(ctx: Context, ask: Request) -> Take:
+    """Lifting the shoulders, palms turned out."""
+    up = ctx.pose(shrug=ctx.rng.uniform(14, 22), arms=(55, 22, 50, 72), head=(0, ctx.rng.uniform(-8, 8), 0))
+    return ctx.repeat(ask.count, 1.5 * ask.factor, [(0.35, up), (0.6, up), (1.0, ctx.base)], key=0.45)
+
+
+def nod(ctx: Context, ask: Request) -> Take:
+    """Nodding; the upper back goes along a little."""
+    down = ctx.pose(head=(ctx.rng.uniform(24, 36), 0, 0), spine=(4, 0, 0))
+    return ctx.repeat(ask.count, 0.8 * ask.factor, [(0.45, down), (1.0, ctx.base)], key=0.45, pause=0.05, vary=0.5)
+
+
+def shake_hands(ctx: Context, ask: Request) -> Take:
+    """Offering the right hand and shaking."""
+    r = ctx.rng
+    a, b = ctx.pose(ra=(5, 35, -8, 82), pitch=4, spine=(4, 0, 6), dz=0.03), ctx.pose(ra=(5, 28, -8, 62), pitch=4, spine=(4, 0, 6), dz=0.03)
+    keys, time = [(0.0, ctx.base), (0.7 * ask.factor, a)], 0.7 * ask.factor
+    for _ in range(int(r.integers(2, 5))):
+        time += 0.17 * ask.factor
+        keys.append((time, ctx.vary(b, 0.5)))
+        time += 0.17 * ask.factor
+        keys.append((time, ctx.vary(a, 0.5)))
+    keys.append((time + 0.7 * ask.factor, ctx.base))
+    return _once(ctx, keys)
+
+
+_SIGNALS = (((85, 90, 85, 92), None), ((5, 88, 0, 100), None), ((80, 85, 90, 172), None), ((85, 90, 85, 92), (85, 90, 85, 92)), ((20, 150, 10, 172), None),
+            ((15, 80, 5, 95), (15, 80, 5, 95)), ((85, 88, -85, 92), None), ((60, 40, -70, 95), (60, 40, -70, 95)), (None, (85, 90, 85, 92)), (None, (10, 90, 5, 140)),
+            ((40, 165, 20, 174), (40, 165, 20, 174)), ((30, 60, -30, 150), None))
+
+
+def signal(ctx: Context, ask: Request) -> Take:
+    """A string of held arm signals."""
+    r = ctx.rng
+    keys, time = [(0.0, ctx.base)], 0.0
+    events = []
+    while time < ask.seconds - 1.5 or len(events) < 2:
+        right, left = _SIGNALS[r.integers(len(_SIGNALS))]
+        pose = ctx.pose(ra=right, la=left, wobble=6, spine=(0, 0, r.normal(0, 5)))
+        time += r.uniform(0.35, 0.7) * ask.factor
+        keys.append((time, pose))
+        events.append(time)
+        time += r.uniform(0.3, 1.0) * ask.factor
+        keys.append((time, ctx.vary(pose, 0.7)))
+        if r.random() < 0.4:
+            time += 0.5 * ask.factor
+            keys.append((time, ctx.vary(ctx.base)))
+    keys.append((time + 0.6 * ask.factor, ctx.base))
+    return _once(ctx, keys)
+
+
+def direct_traffic(ctx: Context, ask: Request) -> Take:
+    """Stop signs and beckoning sweeps, turning the trunk to each side."""
+    r = ctx.rng
+    keys, time, n = [(0.0, ctx.base)], 0.0, 0
+    while time < ask.seconds - 1.5 or n < 2:
+        n += 1
+        yaw = r.uniform(-45, 45)
+        turn = dict(spine=(0, 0, yaw * 0.6), yaw=yaw * 0.3, head=(0, 0, yaw * 0.4))
+        kind = r.integers(3)
+        right = r.random() < 0.5
+        arm = (lambda v: dict(ra=v, **turn)) if right else (lambda v: dict(la=v, **turn))
+        if kind == 0:
+            seq = [((10, 90, 5, 100), 0.6), ((10, 90, 5, 100), 1.0)]
+        elif kind == 1:
+            seq = [((80, 88, 80, 92), 0.5)] + [((60, 60, -40, 150), 0.4), ((80, 85, 80, 92), 0.4)] * int(r.integers(1, 4))
+        else:
+            seq = [((85, 90, 85, 92), 0.5), ((85, 90, 85, 92), 0.5), ((0, 85, -50, 90), 0.6)]
+        for angles, wait in seq:
+            time += wait * ask.factor * r.uniform(0.85, 1.2)
+            keys.append((time, ctx.pose(wobble=4, **arm(angles))))
+    keys.append((time + 0.7 * ask.factor, ctx.base))
+    return _once(ctx, keys)
+
+
+def talk(ctx: Context, ask: Request) -> Take:
+    """Beating time with the hands while talking."""
+    r = ctx.rng
+    keys, time = [(0.0, ctx.base)], 0.0
+    while time < ask.seconds - 1.2:
+        time += r.uniform(0.25, 0.8) * ask.factor
+        two = r.random() < 0.45
+        a = (r.uniform(5, 50), r.uniform(12, 40), r.uniform(-35, 30), r.uniform(60, 120))
+        b = (r.uniform(5, 50), r.uniform(12, 40), r.uniform(-35, 30), r.uniform(60, 120))
+        keys.append((time, ctx.pose(ra=a, la=b if two else (20, 14, -20, 60), spine=(r.normal(0, 3), r.normal(0, 2), r.normal(0, 6)), head=(r.normal(0, 5), r.normal(0, 4), r.normal(0, 12)))))
+    keys.append((time + 0.7, ctx.base))
+    return _once(ctx, keys)
+
+
+def cross_arms(ctx: Context, ask: Request) -> Take:
+    """Folding the arms in front of the chest."""
+    pose = ctx.pose(ra=(25, 26, -75, 88), la=(25, 24, -78, 96), spine=(2, 0, 0), wobble=3)
+    return _hold(ctx, [pose], 0.9 * ask.factor, max(1.0, ask.seconds - 2))
+
+
+def hands_on_hips(ctx: Context, ask: Request) -> Take:
+    """Hands on the hips, elbows out."""
+    pose = ctx.pose(arms=(105, 48, -55, 42), wobble=4)
+    return _hold(ctx, [pose], 0.8 * ask.factor, max(1.0, ask.seconds - 2))
+
+
+def throw_kiss(ctx: Context, ask: Request) -> Take:
+    """Hand to the mouth and out."""
+    near, out = ctx.pose(ra=(25, 45, -35, 148)), ctx.pose(ra=(15, 70, 5, 100), pitch=3)
+    return ctx.repeat(ask.count, 1.6 * ask.factor, [(0.35, near), (0.45, near), (0.65, out), (1.0, ctx.base)], key=0.62)
+
+
+def cheer(ctx: Context, ask: Request) -> Take:
+    """Both arms thrown up and pumped."""
+    r = ctx.rng
+    up, mid = ctx.pose(arms=(60, 158, 50, 172), spine=(-6, 0, 0)), ctx.pose(arms=(65, 128, 30, 170), drop=0.04)
+    keys, time = [(0.0, ctx.base), (0.15, ctx.pose(drop=0.05, arms=(40, 30, 10, 80))), (0.5 * ask.factor, up)], 0.5 * ask.factor
+    while time < ask.seconds - 1.0:
+        time += r.uniform(0.22, 0.35) * ask.factor
+        keys.append((time, ctx.vary(mid)))
+        time += r.uniform(0.22, 0.35) * ask.factor
+        keys.append((time, ctx.vary(up)))
+    keys.append((time + 0.7, ctx.base))
+    return _once(ctx, keys)
+
+
+PROGRAMS = {
+    "wave": wave, "raise_hand": raise_hand, "raise_hands": raise_hands, "clap": clap, "bow": bow, "point": point, "beckon": beckon, "salute": salute,
+    "shrug": shrug, "nod": nod, "shake_hands": shake_hands, "signal": signal, "direct_traffic": direct_traffic, "talk": talk, "cross_arms": cross_arms,
+    "hands_on_hips": hands_on_hips, "throw_kiss": throw_kiss, "cheer": cheer,
+}
