@@ -4,15 +4,38 @@ There is no folder `llamo/` of source code and no `llamo/__init__.py`. The name 
 the assembled checkpoint, and a namespace package is the one form that both can share.
 """
 
+import shutil
 from pathlib import Path
 
 from setuptools import setup
+from setuptools.command.build_py import build_py
 
 
 ROOT = Path(__file__).resolve().parent
 FOLDERS = ("modeling_llamo", "processing", "train", "cli")
 # Data beside the code; a file is installed where its folder holds one of these.
 PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml"]
+# Single files that `llamo init` puts into the checkpoint; it looks for them in the folder above its own, here and installed.
+CHECKPOINT_FILES = ("LICENSE", "NOTICE", "model_card.md")
+
+
+# Run when Python starts, before the working directory joins the search path. Without it a checkpoint in ./llamo would be a part
+# of the namespace as well, and its file modeling_llamo.py would hide the package llamo.modeling_llamo.
+FREEZE_NAMESPACE = "import llamo; llamo.__path__ = list(llamo.__path__)\n"
+
+
+class BuildWithExtras(build_py):
+    """Also installs CHECKPOINT_FILES, which stand outside of all packages, and `llamo.pth` with FREEZE_NAMESPACE."""
+
+    def run(self):
+        super().run()
+        target = Path(self.build_lib)
+        if self.editable_mode:
+            target = Path(self.get_finalized_command("install").install_lib)  # the editable wheel itself
+        else:
+            for name in CHECKPOINT_FILES:
+                shutil.copyfile(ROOT / name, target / "llamo" / name)
+        (target / "llamo.pth").write_text(FREEZE_NAMESPACE, encoding="utf-8")
 
 
 def find_packages() -> dict[str, str]:
@@ -23,7 +46,8 @@ def find_packages() -> dict[str, str]:
             relative = folder.relative_to(ROOT)
             packages["llamo." + ".".join(relative.parts)] = relative.as_posix()
     # The trained parts of the default model, so that `llamo init` works wherever the library is installed.
-    packages["llamo.weights"] = "weights"
+    if (ROOT / "weights").is_dir():
+        packages["llamo.weights"] = "weights"
     return packages
 
 
@@ -41,7 +65,7 @@ setup(
     packages=sorted(packages),
     package_dir=packages,
     package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"]},
-    data_files=[("share/llamo", ["LICENSE", "NOTICE", "model_card.md"])],
+    cmdclass={"build_py": BuildWithExtras},
     zip_safe=False,
     install_requires=[
         "gguf>=0.10",  # the default base language model comes as GGUF

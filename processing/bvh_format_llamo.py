@@ -21,16 +21,19 @@ import numpy as np
 from .motion_errors_llamo import MotionFormatError
 
 
-MAX_FRAMES = 1_000_000  # 2.3 hours at 120 fps
-MAX_NODES = 5_000  # joints and End Sites; the richest face and finger rigs have about 1,000
+MAX_FRAMES = 500_000  # 70 minutes at 120 fps
+MAX_NODES = 3_000  # joints and End Sites; the richest face and finger rigs have about 1,000
 MAX_HEADER_BYTES = 8 << 20
+MAX_NUMBER = 1e9  # larger lengths and angles are damage, and their squares would overflow
 # Numbers are parsed in blocks of this many bytes, so that the peak memory is the file plus its numbers.
 BLOCK_BYTES = 16 << 20
 # Frames are posed in pieces, so that the scratch arrays of forward kinematics stay in the processor's cache.
 CHUNK_VALUES = 1 << 15
 
 AXES = "xyz"
-CONVERT = "Export the motion as BVH again (Blender, MotionBuilder, 3ds Max and iClone all write it), then try once more."
+CONVERT = (
+    "Export the motion as BVH again (Blender, MotionBuilder, 3ds Max and iClone all write it), then try once more."
+)
 
 
 @dataclass
@@ -138,12 +141,17 @@ class _PosePlan:
         # Rotation channels: nodes that share an order are turned together.
         groups: dict[tuple[int, ...], tuple[list[int], list[list[int]]]] = {}
         for node in turning:
-            turns = [(AXES.index(c[0]), int(first_channel[node]) + k) for k, c in enumerate(bvh.channels[node]) if c[1] == "r"]
+            turns = [
+                (AXES.index(c[0]), int(first_channel[node]) + k)
+                for k, c in enumerate(bvh.channels[node])
+                if c[1] == "r"
+            ]
             rows, columns = groups.setdefault(tuple(axis for axis, _ in turns), ([], []))
             rows.append(int(turn_row[node]))
             columns.append([column for _, column in turns])
         self.groups = [
-            (axes, np.array(rows), np.array(columns).reshape(len(rows), len(axes)).T) for axes, (rows, columns) in groups.items()
+            (axes, np.array(rows), np.array(columns).reshape(len(rows), len(axes)).T)
+            for axes, (rows, columns) in groups.items()
         ]
         # Levels: rows [a, b) of this depth, of which the first have orientations [c, d); their parents' rows in both tables.
         self.levels = []
@@ -217,7 +225,12 @@ def _turn(q: list, axis: int, c: np.ndarray, s: np.ndarray) -> list:
     """The quaternion `q` times a turn about one axis (cosine and sine of half its angle). None stands for a zero component."""
     i, j, k = 1 + axis, 1 + (axis + 1) % 3, 1 + (axis + 2) % 3
     out: list = [None, None, None, None]
-    for target, sources in ((0, ((0, c, 1), (i, s, -1))), (i, ((i, c, 1), (0, s, 1))), (j, ((j, c, 1), (k, s, 1))), (k, ((k, c, 1), (j, s, -1)))):
+    for target, sources in (
+        (0, ((0, c, 1), (i, s, -1))),
+        (i, ((i, c, 1), (0, s, 1))),
+        (j, ((j, c, 1), (k, s, 1))),
+        (k, ((k, c, 1), (j, s, -1))),
+    ):
         for source, factor, sign in sources:
             if q[source] is None:
                 continue
@@ -233,7 +246,9 @@ def _turn(q: list, axis: int, c: np.ndarray, s: np.ndarray) -> list:
 
 def looks_like_bvh(data: bytes) -> bool:
     """True where the file begins as a BVH does: HIERARCHY, after blank lines, comments or a byte-order mark."""
-    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s+|#[^\n]*\n|//[^\n]*\n)*HIERARCHY\b", data[:4096], re.IGNORECASE) is not None
+    return (
+        re.match(rb"(?:\xef\xbb\xbf)?(?:\s+|#[^\n]*\n|//[^\n]*\n)*HIERARCHY\b", data[:4096], re.IGNORECASE) is not None
+    )
 
 
 def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_frames: int = MAX_FRAMES) -> BvhFile:
@@ -252,15 +267,23 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
         data = data.decode("utf-16", errors="replace").encode()
     if not looks_like_bvh(data):
         raise MotionFormatError(
-            "a BVH file, which begins with the word HIERARCHY", f"{_glimpse(data)}", where, "Is this the right file? " + CONVERT
+            "a BVH file, which begins with the word HIERARCHY",
+            f"{_glimpse(data)}",
+            where,
+            "Is this the right file? " + CONVERT,
         )
-    motion = re.compile(rb"^[ \t]*MOTION\b", re.IGNORECASE | re.MULTILINE).search(data, 0, min(len(data), MAX_HEADER_BYTES))
+    motion = re.compile(rb"^[ \t]*MOTION\b", re.IGNORECASE | re.MULTILINE).search(
+        data, 0, min(len(data), MAX_HEADER_BYTES)
+    )
     if motion is None:
         # Files written on one line, or with the old line ends, have MOTION after the last brace.
         motion = re.compile(rb"\}\s*MOTION\b", re.IGNORECASE).search(data, 0, min(len(data), MAX_HEADER_BYTES))
     if motion is None:
         raise MotionFormatError(
-            "a MOTION block after the HIERARCHY", f"none in {len(data):,} bytes", where, "The file is cut off or holds a skeleton only. " + CONVERT
+            "a MOTION block after the HIERARCHY",
+            f"none in {len(data):,} bytes",
+            where,
+            "The file is cut off or holds a skeleton only. " + CONVERT,
         )
     notes: list[str] = []
     split = motion.end() - len("MOTION")
@@ -271,10 +294,12 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
     declared, frame_time, frame_time_text, body_at = _read_motion_head(data, motion.end(), where, fps)
     if declared > max_frames:
         raise MotionFormatError(
-            f"at most {max_frames:,} frames", f"Frames: {declared:,}", f"{where}, MOTION", "Cut the motion into shorter files, or raise `max_frames`."
+            f"at most {max_frames:,} frames",
+            f"Frames: {declared:,}",
+            f"{where}, MOTION",
+            "Cut the motion into shorter files, or raise `max_frames`.",
         )
     body = data[body_at:] if body_at else data
-    # Every number takes a digit and a space: a file cut short is told before its numbers are read.
     values = _read_numbers(body, where, data.count(b"\n", 0, body_at) + 1, notes)
     num_frames, rest = divmod(values.size, num_channels)
     if num_frames < declared or rest:
@@ -287,7 +312,12 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
     if num_frames > declared:
         notes.append(f"the file declares {declared} frames and holds {num_frames}; all {num_frames} are read")
         if num_frames > max_frames:
-            raise MotionFormatError(f"at most {max_frames:,} frames", f"{num_frames:,}", f"{where}, MOTION", "Cut the motion into shorter files, or raise `max_frames`.")
+            raise MotionFormatError(
+                f"at most {max_frames:,} frames",
+                f"{num_frames:,}",
+                f"{where}, MOTION",
+                "Cut the motion into shorter files, or raise `max_frames`.",
+            )
     return BvhFile(
         names=names,
         parents=parents,
@@ -359,7 +389,11 @@ def _read_hierarchy(header: bytes, where: str, notes: list[str]):
                     break
                 brace += 1
             if brace >= end or tokens[brace] != "{":
-                fail(f"'{{' after {tokens[position]}", repr(tokens[brace]) if brace < end else "the end of the HIERARCHY", min(brace, end - 1))
+                fail(
+                    f"'{{' after {tokens[position]}",
+                    repr(tokens[brace]) if brace < end else "the end of the HIERARCHY",
+                    min(brace, end - 1),
+                )
             ending = token.startswith("END")
             if token != "ROOT" and not open_nodes:
                 fail(f"{tokens[position]} inside a ROOT", "one outside", position)
@@ -389,7 +423,7 @@ def _read_hierarchy(header: bytes, where: str, notes: list[str]):
                         number, commas = float(word.replace(",", ".")), True
                     except ValueError:
                         number = math.nan
-                if not math.isfinite(number) or "_" in word:
+                if not abs(number) <= MAX_NUMBER or "_" in word:
                     fail(f"three numbers after the OFFSET of {names[open_nodes[-1]]}", repr(word), position)
                 numbers.append(number)
             if len(numbers) < 3:
@@ -445,7 +479,10 @@ def _read_motion_head(data: bytes, start: int, where: str, fps: float | None) ->
     ).match(data, start, min(len(data), start + 4096))
     if found is None:
         raise MotionFormatError(
-            "'Frames: N' and 'Frame Time: S' after MOTION", _glimpse(data[start : start + 200]), f"{where}, MOTION", "The file is cut off or damaged. " + CONVERT
+            "'Frames: N' and 'Frame Time: S' after MOTION",
+            _glimpse(data[start : start + 200]),
+            f"{where}, MOTION",
+            "The file is cut off or damaged. " + CONVERT,
         )
     count_text = (found["n"] or found["n2"]).decode("latin-1")
     time_text = (found["t"] or found["t2"]).decode("latin-1").replace(",", ".")
@@ -455,7 +492,12 @@ def _read_motion_head(data: bytes, start: int, where: str, fps: float | None) ->
     except ValueError:
         declared = 0
     if declared < 1:
-        raise MotionFormatError("a whole number of frames, 1 or more", f"Frames: {count_text[:40]}", f"{where}, MOTION", "A motion needs at least one frame. " + CONVERT)
+        raise MotionFormatError(
+            "a whole number of frames, 1 or more",
+            f"Frames: {count_text[:40]}",
+            f"{where}, MOTION",
+            "A motion needs at least one frame. " + CONVERT,
+        )
     try:
         frame_time = float(time_text) if "_" not in time_text else math.nan
     except ValueError:
@@ -463,7 +505,10 @@ def _read_motion_head(data: bytes, start: int, where: str, fps: float | None) ->
     if not 1e-4 <= frame_time <= 10.0:
         if fps is None:
             raise MotionFormatError(
-                "a Frame Time between 0.0001 and 10 seconds", f"Frame Time: {time_text[:40]}", f"{where}, MOTION", "Correct it in the file (0.0333333 is 30 fps), or pass `fps`."
+                "a Frame Time between 0.0001 and 10 seconds",
+                f"Frame Time: {time_text[:40]}",
+                f"{where}, MOTION",
+                "Correct it in the file (0.0333333 is 30 fps), or pass `fps`.",
             )
         frame_time = 0.0
     return declared, frame_time, time_text, found.end()
@@ -475,7 +520,9 @@ def _read_numbers(body: bytes, where: str, first_line: int, notes: list[str]) ->
         # Decimal commas where there is no point anywhere (some locales); otherwise commas between the numbers.
         decimal = b"." not in body
         body = body.translate(bytes.maketrans(b",", b"." if decimal else b" "))
-        notes.append("decimal commas are read as decimal points" if decimal else "commas between the numbers are read as spaces")
+        notes.append(
+            "decimal commas are read as decimal points" if decimal else "commas between the numbers are read as spaces"
+        )
     pieces, start, line = [], 0, first_line
     while start < len(body):
         end = start + BLOCK_BYTES
@@ -484,7 +531,12 @@ def _read_numbers(body: bytes, where: str, first_line: int, notes: list[str]) ->
             cut = max(body.rfind(b"\n", start, end), body.rfind(b"\r", start, end))
             cut = cut if cut > start else max(body.rfind(b" ", start, end), body.rfind(b"\t", start, end))
             if cut <= start:
-                raise MotionFormatError("numbers with blanks between them", f"{BLOCK_BYTES:,} bytes without one", f"{where}, line {line}", CONVERT)
+                raise MotionFormatError(
+                    "numbers with blanks between them",
+                    f"{BLOCK_BYTES:,} bytes without one",
+                    f"{where}, line {line}",
+                    CONVERT,
+                )
             end = cut
         block = body[start:end]
         if block.strip():
@@ -494,9 +546,15 @@ def _read_numbers(body: bytes, where: str, first_line: int, notes: list[str]) ->
     if not pieces:
         return np.empty(0)
     values = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    if not np.isfinite(values).all():
-        at = int(np.flatnonzero(~np.isfinite(values))[0])
-        raise MotionFormatError("finite numbers", f"{values[at]} as number {at + 1:,}", f"{where}, MOTION", "Repair that frame in the program that wrote the file, and export it again.")
+    # Comparisons with NaN are false: one pass finds NaN, infinity and absurd numbers.
+    if not (values.max() <= MAX_NUMBER and values.min() >= -MAX_NUMBER):
+        at = int(np.flatnonzero(~(np.abs(values) <= MAX_NUMBER))[0])
+        raise MotionFormatError(
+            f"finite numbers up to {MAX_NUMBER:g}",
+            f"{values[at]} as number {at + 1:,}",
+            f"{where}, MOTION",
+            "Repair that frame in the program that wrote the file, and export it again.",
+        )
     return values
 
 
@@ -519,7 +577,10 @@ def _parse_block(block: bytes, where: str, line: int) -> np.ndarray:
                     float(word if "_" not in word else "")
                 except ValueError:
                     raise MotionFormatError(
-                        "numbers in the MOTION block", repr(word[:40]), f"{where}, line {number}", "The file is damaged, or more than one motion stands in it. " + CONVERT
+                        "numbers in the MOTION block",
+                        repr(word[:40]),
+                        f"{where}, line {number}",
+                        "The file is damaged, or more than one motion stands in it. " + CONVERT,
                     ) from None
         raise
 
@@ -529,4 +590,8 @@ def _glimpse(data: bytes) -> str:
     if not data.strip():
         return "an empty file" if not data else "nothing but blanks"
     text = data[:40].decode("latin-1")
-    return repr(text) if text.isprintable() or all(c.isprintable() or c.isspace() for c in text) else f"binary data ({data[:8].hex(' ')} ...)"
+    return (
+        repr(text)
+        if text.isprintable() or all(c.isprintable() or c.isspace() for c in text)
+        else f"binary data ({data[:8].hex(' ')} ...)"
+    )

@@ -45,8 +45,19 @@ def body_height(joints: np.ndarray) -> float:
     Drillis and Contini 1966), and the sum from foot to head joint, which is 0.93 of the height.
     """
     leg = leg_length(joints)
-    arm = np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES])
-    trunk = sum(bone(joints, a, b) for a, b in (("pelvis", "spine1"), ("spine1", "spine2"), ("spine2", "spine3"), ("spine3", "neck"), ("neck", "head")))
+    arm = np.mean(
+        [bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES]
+    )
+    trunk = sum(
+        bone(joints, a, b)
+        for a, b in (
+            ("pelvis", "spine1"),
+            ("spine1", "spine2"),
+            ("spine2", "spine3"),
+            ("spine3", "neck"),
+            ("neck", "head"),
+        )
+    )
     hips = joints[:, [INDEX["left_hip"], INDEX["right_hip"]]].mean(1)
     drop = np.median(np.linalg.norm(hips - joints[:, INDEX["pelvis"]], axis=-1))
     return float(np.median([leg / 0.491, arm / 0.332, (leg * 1.08 + trunk + drop) / 0.93]))
@@ -59,15 +70,25 @@ def find_scale(joints: np.ndarray, units: str | float | None, where: str) -> tup
         scale, name = unit_scale(units, where)
         return scale, name, None
     if not np.isfinite(height) or height <= 0:
-        raise MotionFormatError("a body with a height", f"a height of {height}", where, "Check that the joints are not all in one point.")
+        raise MotionFormatError(
+            "a body with a height", f"a height of {height}", where, "Check that the joints are not all in one point."
+        )
     for low, high in (USUAL_HEIGHT, ANY_HEIGHT):
         fitting = {name: scale for name, scale in UNITS.items() if low <= height * scale <= high}
         if fitting:
             name = min(fitting, key=lambda n: abs(np.log(height * fitting[n] / MEAN_HEIGHT)))
-            return fitting[name], name, f"units taken as {_unit_words(name)}: the body is then {height * fitting[name]:.2f} m tall"
+            return (
+                fitting[name],
+                name,
+                f"units taken as {_unit_words(name)}: the body is then {height * fitting[name]:.2f} m tall",
+            )
     scale = MEAN_HEIGHT / height
-    return scale, f"{scale:.4g} m", (
-        f"no common unit gives a human height (the body is {height:.4g} units tall); scaled to {MEAN_HEIGHT} m (pass `units` to set it)"
+    return (
+        scale,
+        f"{scale:.4g} m",
+        (
+            f"no common unit gives a human height (the body is {height:.4g} units tall); scaled to {MEAN_HEIGHT} m (pass `units` to set it)"
+        ),
     )
 
 
@@ -84,12 +105,24 @@ def unit_scale(units: str | float, where: str = "units") -> tuple[float, str]:
             units = float("nan")
     scale = float(units)
     if not (np.isfinite(scale) and scale > 0):
-        raise MotionFormatError(f"units out of {', '.join(UNITS)}, or metres per unit as a number", f"{units!r}", where, "Pass for example units='cm'.")
+        raise MotionFormatError(
+            f"units out of {', '.join(UNITS)}, or metres per unit as a number",
+            f"{units!r}",
+            where,
+            "Pass for example units='cm'.",
+        )
     return scale, f"{scale:.6g} m"
 
 
 def _unit_words(name: str) -> str:
-    words = {"m": "metres", "cm": "centimetres", "mm": "millimetres", "inch": "inches", "ft": "feet", "dm": "decimetres"}
+    words = {
+        "m": "metres",
+        "cm": "centimetres",
+        "mm": "millimetres",
+        "inch": "inches",
+        "ft": "feet",
+        "dm": "decimetres",
+    }
     words |= {"cmu": "CMU units (1/0.45 inch)", "poser": "Poser units (2.62 m)"}
     return words[name]
 
@@ -99,7 +132,9 @@ def axis_vector(up_axis: str, where: str = "up_axis") -> tuple[str, np.ndarray]:
     name = str(up_axis).strip().lower()
     name = name if name[:1] in "+-" else "+" + name
     if name not in TO_Y_UP:
-        raise MotionFormatError("an up axis out of x, y, z, -x, -y, -z", f"{up_axis!r}", where, "Pass for example up_axis='z'.")
+        raise MotionFormatError(
+            "an up axis out of x, y, z, -x, -y, -z", f"{up_axis!r}", where, "Pass for example up_axis='z'."
+        )
     return name, np.array(TO_Y_UP[name][1], dtype=float)
 
 
@@ -178,7 +213,9 @@ def leading_reference_frames(joints: np.ndarray) -> int:
     steps = np.linalg.norm(np.diff(body, axis=0), axis=-1).max(-1) / leg_length(head)
     for count in range(1, min(10, num_frames - 2) + 1):
         others = np.delete(steps, count - 1)[count - 1 :]
-        if steps[count - 1] > max(0.12, 4.0 * others.max(initial=0.0)) and all(_is_reference(pose) for pose in joints[:count]):
+        if steps[count - 1] > max(0.12, 4.0 * others.max(initial=0.0)) and all(
+            _is_reference(pose) for pose in joints[:count]
+        ):
             return count
     return 0
 
@@ -193,7 +230,10 @@ def _is_reference(pose: np.ndarray) -> bool:
     trunk = pose[INDEX["neck"]] - pose[INDEX["pelvis"]]
     trunk = trunk / max(np.linalg.norm(trunk), 1e-12)
     for side in SIDES:
-        if not (straight(f"{side}_hip", f"{side}_knee", f"{side}_ankle") and straight(f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")):
+        if not (
+            straight(f"{side}_hip", f"{side}_knee", f"{side}_ankle")
+            and straight(f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
+        ):
             return False
         arm = pose[INDEX[f"{side}_wrist"]] - pose[INDEX[f"{side}_shoulder"]]
         # From straight out to 65 degrees down (an A pose).

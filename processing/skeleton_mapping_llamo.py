@@ -7,6 +7,7 @@ between its neighbours and said so in `assumed`.
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -43,9 +44,18 @@ WORDS = {
 ROLE_OF = {word: role for role, words in WORDS.items() for word in words.split()}
 ROLE_OF["f" + "arm"] = "elbow"  # Motive's LFArm
 SIDED = set(ROLE_OF) - set(WORDS["neck"].split()) - set(WORDS["head"].split()) - {"hips"}
-SIDE_TOKENS = {"l": "left", "left": "left", "lft": "left", "lt": "left", "r": "right", "right": "right", "rgt": "right", "rt": "right"}
+SIDE_TOKENS = {
+    "l": "left",
+    "left": "left",
+    "lft": "left",
+    "lt": "left",
+    "r": "right",
+    "right": "right",
+    "rgt": "right",
+    "rt": "right",
+}
 NOISE = set(
-    "bip biped bip01 valve valvebiped cc base0 j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig character ctr avg f g n "
+    "bip biped bip01 valve valvebiped cc j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig character ctr avg f g n "
     "reference solving actor subject".split()
 )
 # Names of a few common rigs, told by a joint only they have; for the report, nothing depends on it.
@@ -69,6 +79,7 @@ RIGS = (
     ("l_up_leg", "mocopi"),
     ("lshldr", "Poser / Daz"),
 )
+MAX_DEPTH = 200  # joints from the root to the last; people's rigs stay under 40
 REMEDY = (
     "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, and a head. "
     "Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
@@ -142,19 +153,22 @@ def _unit(v: np.ndarray) -> np.ndarray:
     return v / np.maximum(np.linalg.norm(v, axis=-1, keepdims=True), 1e-12)
 
 
-def read_name(name: str) -> tuple[str | None, str | None]:
+def read_name(name: str, prefix: str = "") -> tuple[str | None, str | None]:
     """A joint's name to its side ("left", "right", None) and its role (a key of `WORDS`, or None).
+
+    `prefix` is a word with which most names of this rig begin (a character's name), and which is passed over.
 
     >>> read_name("mixamorig:LeftUpLeg"), read_name("CC_Base_R_Forearm"), read_name("lhumerus"), read_name("Bip01 Spine1")
     (('left', 'thigh'), ('right', 'elbow'), ('left', 'upperarm'), (None, None))
     """
-    base = re.split(r"[:|/]", name)[-1]
-    tokens = [t.lower() for t in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+", base)]
+    tokens = _words(name)
+    if prefix and tokens[:1] == [prefix]:
+        tokens = tokens[1:]
     side, rest = None, []
     for token in tokens:
         if side is None and token in SIDE_TOKENS:
             side = SIDE_TOKENS[token]
-        elif token not in NOISE:
+        elif token not in NOISE and not (token == "base" and not rest):  # "CC_Base_L_Foot", but "ToeBase"
             rest.append(token)
     core = "".join(rest)
     if side is None:
@@ -167,7 +181,24 @@ def read_name(name: str) -> tuple[str | None, str | None]:
     return side, ROLE_OF.get(core)
 
 
-def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, sample: np.ndarray, *, where: str) -> SkeletonMap:
+def _words(name: str) -> list[str]:
+    """ "mixamorig:LeftUpLeg" -> left, up, leg."""
+    base = re.split(r"[:|/]", name)[-1]
+    return [word.lower() for word in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+", base)]
+
+
+def _common_prefix(names: list[str]) -> str:
+    """The word with which at least 60 % of the names begin, and which is no side; else nothing."""
+    first = Counter(words[0] for words in map(_words, names) if len(words) > 1)
+    if not first:
+        return ""
+    word, count = first.most_common(1)[0]
+    return word if count >= 0.6 * len(names) and word not in SIDE_TOKENS else ""
+
+
+def map_skeleton(
+    names: list[str], parents: np.ndarray, is_end: np.ndarray, sample: np.ndarray, *, where: str
+) -> SkeletonMap:
     """Finds the 22 joints in a skeleton.
 
     Args:
@@ -180,6 +211,11 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
     Raises:
         MotionFormatError: where no whole person can be found.
     """
+    depth = np.zeros(len(names), dtype=int)
+    for node, parent in enumerate(parents):
+        depth[node] = depth[parent] + 1 if parent >= 0 else 0
+    if depth.max() > MAX_DEPTH:
+        raise MotionFormatError(f"chains of at most {MAX_DEPTH} joints", f"{depth.max()} in one chain", where, REMEDY)
     tree = _Tree(names, parents, is_end, sample)
     found, missing = _find_by_name(tree)
     assumed: list[str] = []
@@ -193,7 +229,9 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
                 where,
                 REMEDY,
             )
-        assumed.append(f"joint names do not tell the whole body ({_join(missing)} not found); joints taken by the skeleton's shape")
+        assumed.append(
+            f"joint names do not tell the whole body ({_join(missing)} not found); joints taken by the skeleton's shape"
+        )
         found, skeleton = by_shape, "by shape"
     else:
         lowered = [name.lower() for name in names]
@@ -201,13 +239,16 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
     result = _assemble(tree, found, skeleton, assumed, where)
     check_human(result.apply(sample[:, result.nodes]), where)
     if skeleton == "by shape":
-        side = side_agreement(result.apply(sample[:, result.nodes]))
-        if side is not None and side < 0:
+        # Feet that were built here follow the sides by definition and tell nothing.
+        feet, knees = side_votes(result.apply(sample[:, result.nodes]))
+        feet = 0.0 if result.built_feet else feet
+        if feet + knees < 0:
             result.swap_sides()
-        assumed.append(
+        told = abs(feet + knees) > 0.02
+        result.assumed.append(
             "left and right told by the direction in which feet and knees point"
-            if side is not None
-            else "left and right could not be told (feet and knees point nowhere); they may be swapped"
+            if told
+            else "left and right could not be told (no feet, straight knees) and may be swapped"
         )
     return result
 
@@ -229,39 +270,40 @@ def check_human(joints: np.ndarray, where: str) -> None:
                 where,
                 REMEDY,
             )
-    arm = np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES]) / leg
+    arm = (
+        np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES])
+        / leg
+    )
     torso = (bone(joints, "pelvis", "spine2") + bone(joints, "spine2", "neck")) / leg
-    for what, ratio, low, high in (("arms", arm, 0.3, 1.8), ("a trunk", torso, 0.2, 1.6), ("hips apart", bone(joints, "left_hip", "right_hip") / leg, 0.02, 0.9)):
+    for what, ratio, low, high in (
+        ("arms", arm, 0.3, 1.8),
+        ("a trunk", torso, 0.2, 1.6),
+        ("hips apart", bone(joints, "left_hip", "right_hip") / leg, 0.02, 0.9),
+    ):
         if not low <= ratio <= high:
-            raise MotionFormatError(f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY)
+            raise MotionFormatError(
+                f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY
+            )
 
 
-def side_agreement(joints: np.ndarray) -> float | None:
-    """Whether the joints called left are on the left of the body, by its own geometry: 1 yes, -1 no, None cannot be told.
+def side_votes(joints: np.ndarray) -> tuple[float, float]:
+    """Whether the joints called left are on the left of the body, by its own geometry: `(feet, knees)`, positive for yes.
 
-    A foot points forward from its ankle, and a knee bends forward only. With up along the shank, left is up x forward. Both are
-    measured in the leg's own frame, so that lying, turning and handstands do not matter. Feet and knees that contradict each
-    other tell nothing.
+    A foot points forward from its ankle, and a knee bends forward only. With up along the leg, left is up x forward. Both are
+    measured in the leg's own frame, so that lying, turning and handstands do not matter. Unit: leg lengths by which toes and
+    bent knees stand ahead, mean over frames: about 0.15 for feet; near 0 for legs that stay straight.
     """
     feet, knees = [], []
     across = joints[:, INDEX["left_hip"]] - joints[:, INDEX["right_hip"]]
-    across = across + joints[:, INDEX["left_shoulder"]] - joints[:, INDEX["right_shoulder"]]
-    across = _unit(across)
+    across = _unit(across + joints[:, INDEX["left_shoulder"]] - joints[:, INDEX["right_shoulder"]])
     leg = leg_length(joints)
     for side in SIDES:
         hip, knee, ankle, foot = (joints[:, INDEX[f"{side}_{part}"]] for part in ("hip", "knee", "ankle", "foot"))
-        left_by_foot = np.cross(_unit(knee - ankle), foot - ankle) / leg
-        feet.append((left_by_foot * across).sum(-1))
-        # The knee's distance from the line hip-ankle is small when the leg is straight, and then it counts little.
+        feet.append((np.cross(_unit(knee - ankle), foot - ankle) * across).sum(-1))
         down = _unit(ankle - hip)
         bend = (knee - hip) - ((knee - hip) * down).sum(-1, keepdims=True) * down
-        knees.append((np.cross(-down, bend) * across).sum(-1) / leg)
-    foot_vote, knee_vote = float(np.mean(feet)), float(np.mean(knees))
-    foot_says = 0 if abs(foot_vote) < 0.04 else np.sign(foot_vote)
-    knee_says = 0 if abs(knee_vote) < 0.02 else np.sign(knee_vote)
-    if foot_says * knee_says < 0 or (foot_says == 0 and knee_says == 0):
-        return None
-    return float(foot_says or knee_says)
+        knees.append((np.cross(-down, bend) * across).sum(-1))
+    return float(np.mean(feet)) / leg, float(np.mean(knees)) / leg
 
 
 class _Tree:
@@ -284,7 +326,9 @@ class _Tree:
         self.reach = np.zeros(self.count)
         for node in range(self.count - 1, -1, -1):
             if self.parents[node] >= 0:
-                self.reach[self.parents[node]] = max(self.reach[self.parents[node]], self.reach[node] + self.length[node])
+                self.reach[self.parents[node]] = max(
+                    self.reach[self.parents[node]], self.reach[node] + self.length[node]
+                )
 
     def distance(self, a: int, b: int) -> float:
         return float(np.median(np.linalg.norm(self.sample[:, a] - self.sample[:, b], axis=-1)))
@@ -325,12 +369,16 @@ class _Tree:
 def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
     """Named joints: keys are `left_thigh, left_knee, left_ankle, left_toe, left_collar, left_shoulder, ...`, `head`, `necks`."""
     roles: dict[tuple[str | None, str], list[int]] = {}
+    prefix = _common_prefix([name for name, end in zip(tree.names, tree.is_end, strict=True) if not end])
     for node, name in enumerate(tree.names):
         if not tree.is_end[node]:
-            side, role = read_name(name)
+            side, role = read_name(name, prefix)
             if role is not None:
                 roles.setdefault((side, role), []).append(node)
-    for nodes in roles.values():
+    role_of: list = [None] * tree.count
+    for key, nodes in roles.items():
+        for node in nodes:
+            role_of[node] = key
         nodes.sort(key=lambda n: tree.depth[n])
     found: dict = {}
     missing: list[str] = []
@@ -339,7 +387,7 @@ def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
         """The first role, in the order given, that stands above the node; its shallowest (or deepest) joint."""
         path = tree.path(node)[:-1]
         for role in wanted:
-            at = [n for n in path if n in roles.get((side, role), ())]
+            at = [n for n in path if role_of[n] == (side, role)]
             if at:
                 return at[-1 if deepest else 0]
         return None
@@ -463,12 +511,22 @@ def _find_by_shape(tree: _Tree) -> dict | None:
                 continue
             head = next(leaf for leaf in leaves if leaf not in legs + arms)
             low, high = branch[legs[0]], branch[arms[0]]
-            # The head goes out where the arms do (or beyond), the legs below.
-            if low == high or low not in tree.path(high) or high not in tree.path(branch[head]) + [branch[head]] or size[legs[0]] < size[arms[0]] * 0.7:
+            # The spine leaves near the place where the legs do; the head goes out where the arms do, or beyond.
+            fork = tree.common(low, high)
+            if (
+                fork in (None, high)
+                or tree.distance(fork, low) > 0.3 * size[legs[0]]
+                or size[legs[0]] < 0.7 * size[arms[0]]
+            ):
+                continue
+            if high not in tree.path(branch[head]):
                 continue
             found: dict = {}
             for side, leg, arm in zip(SIDES, legs, arms, strict=True):
-                leg_joints, arm_joints = _two_longest(tree, branch[leg], limb[leg]), _two_longest(tree, branch[arm], limb[arm])
+                leg_joints, arm_joints = (
+                    _two_longest(tree, branch[leg], limb[leg]),
+                    _two_longest(tree, branch[arm], limb[arm]),
+                )
                 if leg_joints is None or arm_joints is None:
                     break
                 found.update(zip((f"{side}_thigh", f"{side}_knee", f"{side}_ankle"), leg_joints, strict=True))
@@ -479,7 +537,9 @@ def _find_by_shape(tree: _Tree) -> dict | None:
             else:
                 chain = limb[head]
                 # The last point of a head is its top; its joint is the one below, where there are enough.
-                found["head"] = chain[-2] if len(chain) > 2 or (len(chain) == 2 and tree.is_end[chain[-1]]) else chain[-1]
+                found["head"] = (
+                    chain[-2] if len(chain) > 2 or (len(chain) == 2 and tree.is_end[chain[-1]]) else chain[-1]
+                )
                 found["necks"] = [n for n in chain if tree.depth[n] < tree.depth[found["head"]]]
                 return found
     return None
@@ -503,9 +563,22 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
         return {a: 1.0} if t <= 0 or a == b else {b: 1.0} if t >= 1 else {a: 1.0 - t, b: t}
 
     for side in SIDES:
-        for part, key in (("hip", "thigh"), ("knee", "knee"), ("ankle", "ankle"), ("shoulder", "shoulder"), ("elbow", "elbow"), ("wrist", "wrist")):
+        for part, key in (
+            ("hip", "thigh"),
+            ("knee", "knee"),
+            ("ankle", "ankle"),
+            ("shoulder", "shoulder"),
+            ("elbow", "elbow"),
+            ("wrist", "wrist"),
+        ):
             mix[f"{side}_{part}"] = {found[f"{side}_{key}"]: 1.0}
-    leg = np.mean([tree.distance(found[f"{s}_thigh"], found[f"{s}_knee"]) + tree.distance(found[f"{s}_knee"], found[f"{s}_ankle"]) for s in SIDES])
+    leg = np.mean(
+        [
+            tree.distance(found[f"{s}_thigh"], found[f"{s}_knee"])
+            + tree.distance(found[f"{s}_knee"], found[f"{s}_ankle"])
+            for s in SIDES
+        ]
+    )
     if not leg > 0:
         raise MotionFormatError("legs with a length", "hips, knees and ankles in one point", where, REMEDY)
     same = 0.012 * leg  # nearer than this, two joints are one point: about 1 cm
@@ -579,15 +652,16 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
         points = [_mix(mix["pelvis"], mix["neck"], t) for t in (0.25, 0.5, 0.75)]
         assumed.append("three spine joints placed on the line from pelvis to neck (the skeleton has none)")
     else:
-        assumed.append(f"{3 - len(points)} of 3 spine joints placed between their neighbours (the skeleton has {len(points)})")
+        assumed.append(
+            f"{3 - len(points)} of 3 spine joints placed between their neighbours (the skeleton has {len(points)})"
+        )
         while len(points) < 3:
-            # Inside a bone nothing bends: the longest bone is divided, so lengths stay constant.
+            # Inside a bone nothing bends: a bone is divided, so lengths stay constant.
             chain = [mix["pelvis"], *points]
-            lengths = [apart(a, b) for a, b in zip(chain, chain[1:], strict=False)]
-            at = int(np.argmax(lengths))
             if len(points) == 1:
                 points = [_mix(chain[0], chain[1], 1 / 3), _mix(chain[0], chain[1], 2 / 3), points[0]]
             else:
+                at = 1 if apart(chain[1], chain[2]) > 1.3 * apart(chain[0], chain[1]) else 0
                 points.insert(at, _mix(chain[at], chain[at + 1], 0.5))
     for name, point in zip(("spine1", "spine2", "spine3"), points, strict=True):
         mix[name] = point
@@ -598,7 +672,11 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
         shoulder = mix[f"{side}_shoulder"]
         collar = found.get(f"{side}_collar")
         centre = points[-1]
-        if collar is not None and apart({collar: 1.0}, shoulder) > same and _off_centre(tree, collar, mix, apart) > same:
+        if (
+            collar is not None
+            and apart({collar: 1.0}, shoulder) > same
+            and _off_centre(tree, collar, mix, apart) > same
+        ):
             mix[f"{side}_collar"] = {collar: 1.0}
         else:
             # CMU's clavicles start at the spine; 40 % of the way to the shoulder is the place in the training data.

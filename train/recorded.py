@@ -92,7 +92,7 @@ class RecordedClip:
             self,
             id=f"{self.id}@{start / self.fps:.2f}-{stop / self.fps:.2f}",
             joints=joints,
-            captions=self.captions if keep else (),
+            captions=self.captions[:1] if keep else (),
             actions=self.actions if keep else (),
             whole=False,
             stated=tuple(pair for pair in self.stated if keep and pair[0] in ("speed", "direction")),
@@ -109,7 +109,7 @@ def _label(actions: str, captions: str, throughout: bool = True, **stated: str) 
 
 _LABELS: dict[str, _Label] = {
     "walk": _label("walk", "The person walks. | A person is walking."),
-    "slow walk": _label("walk", "The person walks slowly. | A slow walk.", speed="slow"),
+    "slow walk": _label("walk", "The person walks slowly. | Someone walks slowly.", speed="slow"),
     "walk on uneven terrain": _label(
         "walk_uneven", "The person walks on uneven terrain. | Someone walks over obstacles, up and down."
     ),
@@ -121,13 +121,13 @@ _LABELS: dict[str, _Label] = {
         throughout=False, direction="forward",
     ),
     "jump, balance": _label(
-        "jump balance", "The person jumps and then balances. | A jump, followed by a balance.", throughout=False
+        "jump balance", "The person jumps in place and then balances on one leg.", throughout=False
     ),
-    "punch/strike": _label("punch", "The person punches. | Someone throws punches on the spot.", throughout=False),
+    "punch/strike": _label("punch", "The person punches. | Someone is punching on the spot.", throughout=False),
     "swordplay": _label("swordplay", "The person fights with a sword. | Someone practises swordplay."),
-    "wash self": _label("wash_self", "The person washes. | Someone stands and washes the body."),
+    "wash self": _label("wash_self", "The person washes. | Someone is washing."),
     "soccer - kick ball": _label(
-        "kick_ball", "The person kicks a ball. | A soccer player walks up to a ball and kicks it.", throughout=False
+        "kick_ball", "The person kicks a ball. | The person walks up to a ball and kicks the ball.", throughout=False
     ),
     "basketball - forward dribble": _label(
         "dribble", "The person dribbles a basketball forward. | A player moves forward dribbling a ball.",
@@ -144,13 +144,13 @@ _LABELS: dict[str, _Label] = {
         "dribble", "The person dribbles a basketball forward and makes turns to the right.", turn="right"
     ),
     "basketball - crossover dribble, shoot": _label(
-        "dribble shoot_basket", "The person dribbles a basketball and then shoots.", throughout=False
+        "dribble shoot_basket", "The person dribbles a basketball and then shoots a basketball at the hoop.", throughout=False
     ),
     "basketball signals": _label(
-        "signal", "The person gives basketball referee signals. | Someone stands and signals with the arms."
+        "signal", "The person signals with the arms like a basketball referee. | Someone stands and signals with the arms."
     ),
     "directing traffic": _label(
-        "direct_traffic", "The person directs traffic. | Someone signals with the arms like a traffic officer."
+        "direct_traffic", "The person directs traffic. | Someone is directing traffic with the arms."
     ),
     "balance on one leg, outstretched arms": _label(
         "balance", "The person balances on one leg with the arms stretched out.", throughout=False
@@ -159,7 +159,7 @@ _LABELS: dict[str, _Label] = {
         "walk", "The person stands, walks, and stops. | Someone starts walking and stops again.", throughout=False
     ),
     "Start Hop Stop": _label(
-        "hop", "The person stands, hops, and stops. | Someone starts hopping and stops again.", throughout=False
+        "hop", "The person starts hopping on one leg and stops again.", throughout=False
     ),
     "playground - forward jumps, turn around": _label(
         "jump_forward", "The person does forward jumps, turns around, and jumps back.", throughout=False

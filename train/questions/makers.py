@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
 from llamo.train.synthesis.catalogue import ACTIONS
 
-from .phrasings import SHORT_HINTS, SHORT_HINTS_NUMBER, phrase
+from .phrasings import SHORT_HINTS, SHORT_HINTS_NUMBER, SHORT_HINTS_WORD, phrase
 from .question import Question
-from .vocabulary import action, confusable
+from .scoring import said
+from .vocabulary import action, confusable, includes
 from .wording import ADVERB, direction_phrase, join_or, lettered, sentence
 
 
@@ -24,6 +25,10 @@ SECONDS = tuple(str(second) for second in range(1, 13))
 PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
 
 
+# Whose leg does not simply "do" the action.
+SIDE_KINDS = {"limp": "side_limp", "kneel": "side_kneel", "hop": "side_stand", "balance": "side_stand"}
+
+
 class Maker:
     """Builds questions with one source of randomness.
 
@@ -31,12 +36,21 @@ class Maker:
         rng: source of every choice.
         held_out: use the phrasings kept for evaluation.
         vocabulary: action keys from which wrong choices are taken.
+        weights: how often each action is drawn as a wrong choice, 1 where it is not named. With the frequencies of the
+            motions themselves "Does the person walk?" is as often false as true.
     """
 
-    def __init__(self, rng: np.random.Generator, held_out: bool = False, vocabulary: Sequence[str] | None = None):
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        held_out: bool = False,
+        vocabulary: Sequence[str] | None = None,
+        weights: Mapping[str, float] | None = None,
+    ):
         self.rng = rng
         self.held_out = held_out
         self.vocabulary = tuple(vocabulary) if vocabulary else tuple(ACTIONS)
+        self.weights = dict(weights or {})
 
     # helpers
 
@@ -63,7 +77,8 @@ class Maker:
     ) -> Question:
         """A question; every sixth time, where there is a bare answer, it is asked for."""
         if short is not None and self.rng.random() < 0.17:
-            hints = SHORT_HINTS_NUMBER if kind in ("count", "duration", "time") else SHORT_HINTS
+            hints = SHORT_HINTS if " " in short else SHORT_HINTS_WORD
+            hints = SHORT_HINTS_NUMBER if kind in ("count", "duration", "time") else hints
             question = f"{question} {self.pick(hints)}" if question[-1] in "?.!" else f"{question}? {self.pick(hints)}"
             answer = sentence(short)
         return Question(kind, question, answer, key, tuple(choices), tolerance, self.held_out)
@@ -72,14 +87,15 @@ class Maker:
         """`num` actions that are neither among `present` nor look like one of them or each other."""
         found: list[str] = []
         taken = list(present)
-        pool = list(self.vocabulary)
+        # Weighted order without replacement (Efraimidis and Spirakis 2006).
+        weights = np.array([self.weights.get(key, 1.0) for key in self.vocabulary])
+        order = np.argsort(-(self.rng.random(len(weights)) ** (1.0 / weights)))
+        pool = [self.vocabulary[int(index)] for index in order]
         if near is not None and self.rng.random() < 0.5:
-            family = [key for key in pool if action(key).family == action(near).family]
-            pool = self.shuffled(family) + self.shuffled(key for key in pool if key not in family)
-        else:
-            pool = self.shuffled(pool)
+            pool.sort(key=lambda key: action(key).family != action(near).family)
         for key in pool:
-            if not any(confusable(key, other) for other in taken):
+            # "walking" is no wrong choice for somebody walking backwards.
+            if not any(confusable(key, other) or includes(other, key) for other in taken):
                 found.append(key)
                 taken.append(key)
                 if len(found) == num:
@@ -91,7 +107,9 @@ class Maker:
         present = list(present)
         own = [action(key).gerund for key in present]
         wrong = [
-            action(key).gerund for key in self.vocabulary if not any(confusable(key, other) for other in present)
+            action(key).gerund
+            for key in dict.fromkeys((*ACTIONS, *self.vocabulary))
+            if not any(confusable(key, other) for other in present)
         ]
         return tuple(dict.fromkeys((*own, *wrong)))
 
@@ -120,10 +138,12 @@ class Maker:
     def side(self, key: str, side: str, several: bool) -> Question:
         row = action(key)
         part = row.part or "side"
-        fields = {"part": part, "gerund": row.gerund, "singular": row.singular}
+        if key == "kneel":
+            part = "knee"
+        fields = {"part": part, "gerund": row.gerund, "singular": row.singular, "verb": row.gerund.split()[0]}
         # Where the answer may be "both", naming "the left hand" as the only other way would mislead.
         choices = ("left", "right", "both") if "both" in row.sides else ("left", "right")
-        question = self.ask("side", fields, one_of=("gerund", "singular") if several else ())
+        question = self.ask(SIDE_KINDS.get(key, "side"), fields, one_of=("gerund", "singular", "verb") if several else ())
         answer = f"Both {PART_PLURAL.get(part, part)}" if side == "both" else f"The {side} {part}"
         return self.make("side", question, f"{answer}.", side, choices, short=side)
 
@@ -210,7 +230,10 @@ class Maker:
 
     def caption(self, keys: Sequence[str], text: str) -> Question:
         gerunds = [action(key).gerund for key in keys]
-        return self.make("caption", self.ask("caption"), text, " > ".join(gerunds), self.all_gerunds(keys))
+        # A caption of more than the labels ("walks up and kicks a ball") makes nothing wrong that it says itself.
+        named = said(text, self.all_gerunds(keys)) - set(gerunds)
+        choices = [gerund for gerund in self.all_gerunds(keys) if gerund not in named]
+        return self.make("caption", self.ask("caption"), text, " > ".join(gerunds), choices)
 
     def yes_no(self, sub_kind: str, fields: dict[str, str], truth: bool, yes: str, no: str, **options) -> Question:
         question = self.ask(sub_kind, fields, **options)
@@ -218,11 +241,11 @@ class Maker:
         key = "yes" if truth else "no"
         return self.make("yes_no", question, answer, key, ("yes", "no"), short=key)
 
-    def does_it(self, present: Sequence[str]) -> Question:
-        """ "Does the person jump?", true half of the time."""
+    def does_it(self, present: Sequence[str], may_occur: Iterable[str] = ()) -> Question:
+        """ "Does the person jump?", true half of the time; never about what `may_occur`."""
         own = self.pick(present)
         truth = self.rng.random() < 0.5
-        key = own if truth else self.others(present, 1, near=own)[0]
+        key = own if truth else self.others((*present, *may_occur), 1, near=own)[0]
         row = action(key)
         fields = {"base": row.base, "gerund": row.gerund}
         return self.yes_no("yes_action", fields, truth, f"the person is {row.gerund}", f"the person is not {row.gerund}")

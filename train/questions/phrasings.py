@@ -29,7 +29,6 @@ WHO = (
     ("the performer", "is", "does", "has"),
     ("my client", "is", "does", "has"),
     ("the figure", "is", "does", "has"),
-    ("someone", "is", "does", "has"),
 )
 
 # Asked in front of or behind a question now and then; they change nothing about the answer.
@@ -37,7 +36,8 @@ OPENINGS = ("In this clip, ", "Looking at the motion, ", "In this recording, ", 
             "For my notes: ", "Given this motion capture, ")  # fmt: skip
 
 # Behind a question they ask for the bare answer.
-SHORT_HINTS = ("Answer in one word.", "One word, please.", "Keep it short.", "Just the answer.", "Short answer only.")
+SHORT_HINTS = ("Keep it short.", "Just the answer.", "Short answer only.", "Be brief.", "No full sentence, please.")
+SHORT_HINTS_WORD = (*SHORT_HINTS, "Answer in one word.", "One word, please.", "One-word answer.")
 SHORT_HINTS_NUMBER = ("Just the number.", "Number only.", "A number is enough.", "Only give the number.")
 
 SEEN: dict[str, tuple[str, ...]] = {
@@ -96,6 +96,42 @@ SEEN: dict[str, tuple[str, ...]] = {
         "Tell me which {part} {is} used when {gerund}.",
         "Which side is active during the {singular}?",
         "While {gerund}: left {part} or right {part}?",
+    ),
+    "side_limp": (
+        "Which leg {is} {who} {verb} on?",
+        "On which leg {does} {who} limp?",
+        "Which leg is spared by the {singular}?",
+        "Left or right: which leg {is} {who} {verb} on?",
+        "Which leg is the bad one in the {singular}?",
+        "{Is} {who} {verb} on the left or the right leg?",
+        "Which leg {does} {who} protect while {gerund}?",
+        "Which leg seems to hurt while {gerund}?",
+        "Is the {singular} on the left or the right leg?",
+        "Which side is the {singular} on?",
+    ),
+    "side_kneel": (
+        "Which knee {does} {who} kneel on?",
+        "Which knee goes down while {gerund}?",
+        "Which knee is on the ground while {gerund}?",
+        "On which knee {is} {who} {verb}?",
+        "Left or right: which knee {is} {who} {verb} on?",
+        "{Is} {who} {verb} on the left or the right knee?",
+        "Which knee touches the floor when {gerund}?",
+        "Tell me which knee {is} down while {gerund}.",
+        "Which knee carries the weight while {gerund}?",
+        "While {gerund}: left knee or right knee on the floor?",
+    ),
+    "side_stand": (
+        "Which leg {is} {who} {verb} on?",
+        "On which leg {is} {who} {verb}?",
+        "Which foot {is} {who} {verb} on?",
+        "Left or right: which leg {is} {who} {verb} on?",
+        "{Is} {who} {verb} on the left or the right leg?",
+        "Which leg carries the weight while {verb}?",
+        "Which leg is on the ground while {verb}?",
+        "Tell me which leg {who} {is} {verb} on.",
+        "Which is the supporting leg while {verb}?",
+        "While {verb}: left leg or right leg?",
     ),
     "direction": (
         "In which direction {does} {who} move?",
@@ -518,6 +554,9 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "list": ("Out of {options}, which is {who} doing?", "Does the clip show {options}?"),
     "side": ("Say which {part} {who} uses while {gerund}.", "Which {part} is involved in the {singular}, left or right?",
              "What side is the {part} on that is used for {gerund}?"),
+    "side_limp": ("Say which leg {who} {is} {verb} on.", "What side does {who} limp on?"),
+    "side_kneel": ("Say which knee {who} {is} {verb} on.", "What knee is used for {gerund}?"),
+    "side_stand": ("Say which leg {who} {is} {verb} on.", "What leg is {who} {verb} on?"),
     "direction": ("What way is {who} travelling, from {his} own point of view?", "Tell me the direction {who} moves in.",
                   "Which way does the body travel?"),
     "direction_two": ("Would you say {who} goes forwards or backwards?", "Is {who} {moving} in the forward or backward direction?"),
@@ -594,8 +633,6 @@ def phrase(
         pool = [text for text in SEEN[sub_kind] if not has(text, leave_out) and (not one_of or has(text, one_of))]
     template = pool[int(rng.integers(len(pool)))]
     who, be, do, have = WHO[int(rng.integers(len(WHO)))]
-    if who in ("someone", "he", "she", "they") and sub_kind in ("colour",):
-        who, be, do, have = WHO[0]
     his = {"he": "his", "she": "her"}.get(who, "their")
     values = {"who": who, "is": be, "does": do, "has": have, "his": his, **(fields or {})}
     values |= {name.capitalize(): value[:1].upper() + value[1:] for name, value in values.items()}

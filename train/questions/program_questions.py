@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llamo.train.synthesis.engine import PROGRAMS
+from llamo.train.synthesis.engine import WEIGHTS as DRAW_WEIGHTS
+
 from .makers import Maker
 from .question import Question
 from .vocabulary import action, confusable
@@ -61,7 +64,7 @@ KEEP = {
     ("posture_end", "standing"): 0.12,
     ("speed", "normal"): 0.8,
 }
-COUNTS = tuple(str(number) for number in range(11))
+COUNTS = tuple(str(number) for number in range(21))
 POSTURES = {"stand": "standing", "sit": "sitting", "lie": "lying"}
 TRAVELLING = frozenset(
     "walk jog run sprint walk_backward sidestep shuffle walk_curve run_curve sneak limp march hop skip crawl carry "
@@ -122,7 +125,7 @@ def ask_program(
         vocabulary: keys of the actions that wrong choices are taken from, by default the whole catalogue.
     """
     truth = ProgramTruth(motion)
-    maker = Maker(rng, held_out, vocabulary)
+    maker = Maker(rng, held_out, vocabulary or tuple(PROGRAMS), DRAW_WEIGHTS)
     names = list(WEIGHTS)
     weights = np.array([WEIGHTS[name] for name in names])
     # Weighted order without replacement (Efraimidis and Spirakis 2006).
@@ -166,11 +169,15 @@ def _single(build: Callable[[str, ProgramTruth, Maker], Question | None]) -> Bui
     return builder
 
 
+# Which leg these speak of depends on the school; the standing leg is asked of recorded clips by measure.
+NO_SIDE_QUESTION = frozenset({"arabesque", "pirouette"})
+
+
 def _side(truth: ProgramTruth, maker: Maker) -> Question | None:
     for run in maker.shuffled(truth.runs):
         side = truth.one(run, "side")
         row = action(run[0].action)
-        if side and row.part and side in row.sides and truth.distinct(run):
+        if side and row.part and side in row.sides and row.key not in NO_SIDE_QUESTION and truth.distinct(run):
             return maker.side(row.key, side, truth.several)
     return None
 

@@ -65,4 +65,5 @@ class Question:
         if self.tolerance:
             near = sum(abs(float(choice) - float(self.key)) <= self.tolerance for choice in self.choices)
             return near / len(self.choices)
-        return 1.0 / len(self.choices)
+        # A caption names its actions in order: one draw each.
+        return (1.0 / len(self.choices)) ** len(self.key.split(" > "))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from functools import lru_cache
 
 from .question import Question
 from .vocabulary import forms, plain, stems
@@ -19,8 +21,8 @@ NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
 _TIMES = {"once": 1, "twice": 2, "thrice": 3}
 
 _WORDS: dict[str, tuple[str, ...]] = {
-    "left": ("left", "leftward", "leftwards", "left hand", "counterclockwise", "anticlockwise"),
-    "right": ("right", "rightward", "rightwards", "right hand", "clockwise"),
+    "left": ("left", "leftward", "leftwards", "counterclockwise", "anticlockwise"),
+    "right": ("right", "rightward", "rightwards", "clockwise"),
     "both": ("both", "left and right", "right and left", "either side", "two hands", "two arms", "two legs"),
     "neither": ("neither", "none", "no hand", "no leg"),
     "forward": ("forward", "forwards", "ahead", "straight ahead", "frontward"),
@@ -41,6 +43,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "after": ("after", "afterwards", "later", "second"),
     "none": ("none", "does not turn", "no turn", "straight", "not turn", "neither"),
 }
+
+# Kinds whose keys are words of _WORDS; those of all others are actions ("sitting" is both).
+_WORD_KINDS = ("side", "direction", "speed", "posture")
 
 _NOT_TOLD = re.compile(
     r"\b(not|n't|cannot|can't|unable to|impossible to|no way to|nothing)\b.{0,40}\b(tell|know|show|say|reveal|seen?|"
@@ -73,10 +78,10 @@ def score(question: Question, prediction: str) -> bool:
     letter = _letter(question, text)
     if letter is not None:
         return letter == question.key
-    said = _said(_without_negated(text), question.choices or (question.key,))
-    if {"left", "right"} <= said and "both" in question.choices:
-        said = (said - {"left", "right"}) | {"both"}
-    return said == {question.key}
+    named = said(_without_negated(text), question.choices or (question.key,), words=question.kind in _WORD_KINDS)
+    if {"left", "right"} <= named and "both" in question.choices:
+        named = (named - {"left", "right"}) | {"both"}
+    return named == {question.key}
 
 
 def _yes_or_no(text: str) -> str | None:
@@ -116,13 +121,13 @@ def numbers(text: str) -> list[float]:
 
 
 def _number_is_right(question: Question, text: str) -> bool:
-    said = numbers(text)
-    if not said and question.key == "0" and re.search(r"\bnot\b|n't\b", text):
+    values = numbers(text)
+    if not values and question.key == "0" and re.search(r"\bnot\b|n't\b", text):
         return True
     # "0. The person does no squats." says 0 twice; any second, different number is another answer.
-    if len(set(said)) != 1:
+    if len(set(values)) != 1:
         return False
-    return abs(said[0] - float(question.key)) <= question.tolerance + 1e-6
+    return abs(values[0] - float(question.key)) <= question.tolerance + 1e-6
 
 
 def _letter(question: Question, text: str) -> str | None:
@@ -136,7 +141,7 @@ def _letter(question: Question, text: str) -> str | None:
     if index >= len(question.choices):
         return None
     # The letter must not be contradicted by the words that follow it.
-    rest = _said(_without_negated(text[first.end() :]), question.choices)
+    rest = said(_without_negated(text[first.end() :]), question.choices)
     return question.choices[index] if rest <= {question.choices[index]} else None
 
 
@@ -144,41 +149,43 @@ def _without_negated(text: str) -> str:
     return _NEGATION.sub(" ", text)
 
 
-def _spans(tokens: tuple[str, ...], choice: str) -> list[tuple[int, int]]:
-    """Where any form of a choice stands among the tokens."""
-    sequences = [stems(word, drop_fillers=False) for word in _WORDS[choice]] if choice in _WORDS else list(forms(choice))
-    out = []
-    for sequence in sequences:
-        for start in range(len(tokens) - len(sequence) + 1):
-            if sequence and tokens[start : start + len(sequence)] == sequence:
-                out.append((start, start + len(sequence)))
-    return out
+def _spans(tokens: tuple[str, ...], sequences: Iterable[tuple[str, ...]]) -> list[tuple[int, int]]:
+    """Where any of the sequences stands among the tokens."""
+    return [
+        (start, start + len(sequence))
+        for sequence in sequences
+        for start in range(len(tokens) - len(sequence) + 1)
+        if sequence and tokens[start : start + len(sequence)] == sequence
+    ]
 
 
-def _places(text: str, choices: tuple[str, ...]) -> dict[str, int]:
+@lru_cache(maxsize=None)
+def _word_forms(choice: str) -> tuple[tuple[str, ...], ...]:
+    return tuple(stems(word, drop_fillers=False) for word in _WORDS.get(choice, (choice,)))
+
+
+def _places(text: str, choices: Iterable[str], words: bool = False) -> dict[str, int]:
     """Each choice that the text says, with the place where it first does; the longest name wins ("jumping jacks" is no
     "jumping")."""
+    tokens = stems(text, drop_fillers=not words)
     found = [
-        (span, choice)
-        for words in (True, False)
-        for choice in choices
-        if (choice in _WORDS) == words
-        for span in _spans(stems(text, drop_fillers=not words), choice)
+        (span, choice) for choice in choices for span in _spans(tokens, _word_forms(choice) if words else forms(choice))
     ]
     places: dict[str, int] = {}
     for (start, end), choice in found:
         inside = any(
             o_start <= start and end <= o_end and o_end - o_start > end - start
             for (o_start, o_end), other in found
-            if other != choice and (other in _WORDS) == (choice in _WORDS)
+            if other != choice
         )
         if not inside:
             places[choice] = min(start, places.get(choice, start))
     return places
 
 
-def _said(text: str, choices: tuple[str, ...]) -> set[str]:
-    return set(_places(text, choices))
+def said(text: str, choices: Iterable[str], words: bool = False) -> set[str]:
+    """The choices that a text names: actions by their gerunds, or with `words` the keys of sides, directions, ..."""
+    return set(_places(text, choices, words))
 
 
 def _caption_is_right(question: Question, text: str) -> bool:

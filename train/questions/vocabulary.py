@@ -41,12 +41,13 @@ _IRREGULAR = {
     "this": "this", "pushups": "push up", "pushup": "push up", "situps": "sit up", "situp": "sit up",
     "stepups": "step up", "does not": "not", "feet": "foot", "pressing": "press", "presses": "press", "press": "press",
     "crossing": "cross", "crosses": "cross", "cross": "cross", "toes": "toe", "toe": "toe", "jacks": "jack",
+    "plies": "pli", "plie": "pli",
 }  # fmt: skip
 
-# Words that carry no answer; dropping them lets "walks slowly backwards" meet "walking backwards".
+# Words that do not tell one action from another; dropping them lets "walks slowly backwards" meet "walking backwards".
 _FILLERS = frozenset(
     "the a an is are be was were of to with on in at and then person they he she it subject performer athlete patient "
-    "actor character someone somebody something while his her their them very slowly quickly rapidly do".split()
+    "actor character someone somebody something while his her their them very slowly quickly rapidly do left right both".split()
 )
 
 
@@ -105,6 +106,14 @@ def confusable(one: str, other: str) -> bool:
     """Whether two actions are too alike to be used as right and wrong choice of one question."""
     first, second = action(one), action(other)
     return one == other or other in first.confusable or one in second.confusable
+
+
+@lru_cache(maxsize=None)
+def includes(one: str, other: str) -> bool:
+    """Whether doing the one action is also doing the other: walking backwards is walking."""
+    other_stems = stems(action(other).gerund)
+    names = (action(one).gerund, *action(one).synonyms)
+    return any(set(other_stems) <= set(stems(name)) for name in names)
 
 
 @lru_cache(maxsize=1)

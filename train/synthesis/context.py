@@ -7,7 +7,7 @@ import numpy as np
 from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.body import Body, mirrored_body
 from llamo.train.synthesis.style import Style
-from llamo.train.synthesis.tracks import track
+from llamo.train.synthesis.tracks import minimum_jerk, track
 
 FPS = 20.0
 RAD = np.pi / 180.0
@@ -95,7 +95,7 @@ class Context:
                                  (p["arm_az"][1], p["arm_out"][1] + style.arms_out, p["elbow"][1] + style.elbows))
         half = p["stance"] * style.width * self.scale
         hip = float(np.abs(body.rest[[1, 2], 0]).mean())
-        half = 0.55 * hip + 0.45 * half + p["extra_width"]
+        half = 0.4 * hip + 0.6 * half + p["extra_width"]
         for i, (slot, sign) in enumerate(((ch.FOOT_L, 1.0), (ch.FOOT_R, -1.0))):
             forward = body.foot[i, 2] * 0.72 + p["stagger"] * sign
             base[slot] = (sign * half, body.ball, forward, 0.0, sign * p["toe_out"][i] * RAD)
@@ -234,7 +234,34 @@ class Context:
             times.append(time)
             poses.append(pose)
         t = self.frames(times[-1] if seconds is None else seconds)
-        return track(times, np.stack(poses), t)
+        stack = np.stack(poses)
+        out = track(times, stack, t)
+        self._lift_moving_feet(np.asarray(times), stack, t, out)
+        return out
+
+    def _lift_moving_feet(self, times: np.ndarray, poses: np.ndarray, t: np.ndarray, out: np.ndarray) -> None:
+        """A foot that changes its place on the floor is lifted for it: first one foot, then the other."""
+        floor = self.body.ball + 0.015
+        moves = []
+        for slot in (28, 33):
+            shift = np.hypot(np.diff(poses[:, slot]), np.diff(poses[:, slot + 2]))
+            low = (poses[:-1, slot + 1] < floor) & (poses[1:, slot + 1] < floor)
+            moves.append((shift > 0.02) & low)
+        for i in np.flatnonzero(moves[0] | moves[1]):
+            a, b = np.searchsorted(t, times[i]), np.searchsorted(t, times[i + 1])
+            if b - a < 2:
+                continue
+            u = (t[a:b] - times[i]) / (times[i + 1] - times[i])
+            both = moves[0][i] and moves[1][i]
+            for k, slot in enumerate((28, 33)):
+                if not moves[k][i]:
+                    continue
+                v = np.clip((u - 0.48 * k) / 0.52, 0, 1) if both else np.clip((u - 0.1) / 0.8, 0, 1)
+                ease = minimum_jerk(v)[:, None]
+                keep = [slot, slot + 2, slot + 4]
+                out[a:b, keep] = poses[i, keep] * (1 - ease) + poses[i + 1, keep] * ease
+                far = float(np.hypot(*(poses[i + 1, [slot, slot + 2]] - poses[i, [slot, slot + 2]])))
+                out[a:b, slot + 1] += min(0.03 + 0.16 * far, 0.12) * np.sin(np.pi * v) ** 1.2
 
     def uneven(self, count: int, spread: float = 0.07) -> np.ndarray:
         """(count,) duration factors: drift over a set of repetitions and differences between them."""
@@ -272,7 +299,7 @@ class Context:
                 last = fraction >= 0.999
                 target = pose if last else self.blend(pose, float(amplitude[i]), ready)
                 keys.append((time + fraction * duration, self.vary(target, vary)))
-            events.append(time + key**skew * duration)
+            events.append(float(time + key**skew * duration))
             time += duration
             if i < count - 1 and self.rng.random() < pause:
                 wait = self.rng.uniform(0.15, 0.6) * min(1.0, period)
@@ -300,11 +327,11 @@ def random_posture(rng: np.random.Generator, *, held_out: bool = False) -> dict:
     k = 1.3 if held_out else 1.0
     n = lambda sd: float(np.clip(rng.standard_normal(), -2.3, 2.3) * sd * k)  # noqa: E731
     return {
-        "tilt": 1.0 + n(2.5), "spine": 1.0 + n(5.0), "side": n(1.2), "twist": n(2.0), "head": 3.0 + n(6.0),
+        "tilt": 1.0 + n(2.5), "spine": 1.0 + n(5.0), "side": n(1.2), "twist": n(2.0), "head": -4.0 + n(6.0),
         "shrug": (n(2.5), n(2.5)), "round": n(5.0), "arm_az": (50 + n(35.0), 50 + n(35.0)),
-        "arm_out": tuple(9.0 + abs(n(5.0)) + x for x in (n(2.0), n(2.0))),
-        "elbow": tuple(16.0 + abs(n(9.0)) + x for x in (n(4.0), n(4.0))),
-        "stance": float(rng.uniform(0.07, 0.17)), "extra_width": float(rng.choice([0.0, 0.0, rng.uniform(0, 0.05)])),
+        "arm_out": tuple(4.5 + abs(n(5.0)) + x for x in (n(2.0), n(2.0))),
+        "elbow": tuple(12.0 + abs(n(12.0)) + x for x in (n(4.0), n(4.0))),
+        "stance": float(rng.uniform(0.05, 0.16)), "extra_width": float(rng.choice([0.0, 0.0, rng.uniform(0, 0.05)])),
         "stagger": n(0.012), "toe_out": (7 + n(6.0), 7 + n(6.0)), "knee_out": 2.0 + n(4.0),
         "knees": abs(n(0.004)), "seat": float(rng.uniform(0.44, 0.6)), "swing": float(np.exp(n(0.25))),
         "hand_height": n(6.0),

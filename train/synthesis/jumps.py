@@ -83,7 +83,7 @@ def jump_series(ctx: Context, *, count: int, height: float, dip: float, factor: 
         keys.append((t_low, ctx.vary(low)))
         spans.append((t_dip, y_dip, t_off, y_off, v0, t_on, y_on, v1, t_low, keys[-1][1][1]))
         moves.append((t_off, t_on))
-        events.append(t_off + v0 / GRAVITY)
+        events.append(float(t_off + v0 / GRAVITY))
         time = t_low
         if not stiff or i == count - 1:
             time += 0.34 * factor * slow[i] + 0.08

@@ -104,7 +104,7 @@ def gait_controls(ctx: Context, gait: Gait, path: np.ndarray, yaw: np.ndarray, s
         swinging = (steps > lift_off[place]) & (after > place)
         u = np.where(swinging, (steps - lift_off[place]) / np.maximum(land[after] - lift_off[place], 1e-3), 0.0)
         u = np.clip(u, 0, 1)
-        ease = 0.55 * minimum_jerk(u) + 0.45 * u * u * (3 - 2 * u)
+        ease = 0.35 * minimum_jerk(u) + 0.65 * u * u * (3 - 2 * u)
         amp = np.maximum(vigour, 0.25)
         x = hx[place] + (hx[after] - hx[place]) * ease
         z = hz[place] + (hz[after] - hz[place]) * ease
@@ -177,7 +177,7 @@ def swing_arms(ctx: Context, gait: Gait, out: np.ndarray, phase: np.ndarray, env
         bend = (gait.elbow + ctx.style.elbows * 0.5 + gait.elbow_swing * np.sin(-sign * phase * 1.0 + sign * (lag + 0.35))
                 * 0.5 + 0.5 * gait.elbow_swing) * RAD
         bend = np.maximum(bend, 4 * RAD)
-        abduct = (gait.arm_out + max(ctx.style.arms_out, -2) * 0.7 + (ctx.posture["arm_out"][i] - 9) * 0.8) * RAD
+        abduct = (gait.arm_out + max(ctx.style.arms_out, -2) * 0.7 + (ctx.posture["arm_out"][i] - 6) * 0.7) * RAD
         inward = gait.across * RAD * (0.4 + 0.6 * np.clip(theta * 2 + 0.5, 0, 1))
         upper = np.stack([sign * np.sin(abduct) * np.cos(theta), -np.cos(abduct) * np.cos(theta), np.sin(theta)], -1)
         e = theta + bend
@@ -262,14 +262,14 @@ def _speed(ctx: Context, ask: Request, slow, normal, fast) -> float:
 def _walking(ctx: Context, speed: float) -> tuple[Gait, float]:
     """Gait and cadence of walking at a speed (cadence grows with the root of speed: Grieve and Gear, 1966)."""
     r = ctx.rng
-    cadence = (1.38 + 0.42 * speed) * ctx.scale**-0.5 * float(np.exp(np.clip(r.normal(), -2, 2) * 0.05))
+    cadence = (1.27 + 0.42 * speed) * ctx.scale**-0.5 * float(np.exp(np.clip(r.normal(), -2, 2) * 0.05))
     q = speed / 1.3
-    gait = Gait(duty=float(np.clip(0.635 - 0.035 * (q - 1), 0.56, 0.7)), lift=0.045 + 0.02 * r.random(),
-                toe_off=float(np.clip(42 * q**0.5, 20, 62)) * r.uniform(0.85, 1.1), heel=float(np.clip(19 * q**0.7, 5, 26)),
-                bob=0.017 * q, sway=r.uniform(0.012, 0.026), width=r.uniform(0.55, 1.0),
-                arm=float(np.clip(18 * q, 6, 34)) * r.uniform(0.6, 1.35), elbow=r.uniform(8, 30), elbow_swing=r.uniform(4, 22),
+    gait = Gait(duty=float(np.clip(0.635 - 0.035 * (q - 1), 0.56, 0.7)), lift=r.uniform(0.055, 0.1), lift_at=r.uniform(0.26, 0.36),
+                toe_off=float(np.clip(60 * q**0.5, 30, 78)) * r.uniform(0.85, 1.15), heel=float(np.clip(19 * q**0.7, 5, 26)),
+                bob=0.017 * q, sway=r.uniform(0.012, 0.026), width=r.uniform(0.3, 0.85),
+                arm=float(np.clip(15 * q, 5, 32)) * r.uniform(0.4, 1.45), elbow=r.uniform(5, 30), elbow_swing=r.uniform(4, 22),
                 arm_lag=r.uniform(0.0, 0.5), lean=1 + 1.5 * q + r.normal(0, 1), hip_turn=5 * q * r.uniform(0.6, 1.4),
-                hip_drop=r.uniform(1.5, 4.5), across=r.uniform(0, 18), drop=0.012 + 0.006 * q, arm_out=r.uniform(4, 13))
+                hip_drop=r.uniform(1.5, 4.5), across=r.uniform(0, 18), drop=0.016 + 0.01 * q, arm_out=r.uniform(1, 9))
     return gait, cadence
 
 

@@ -1,0 +1,170 @@
+"""What `llamo ask` and `llamo chat` share: a loaded checkpoint, and motion files read once and reported on."""
+
+import os
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+class BadInputError(Exception):
+    """Something that the caller has to change; the message says what."""
+
+
+@dataclass
+class MotionInput:
+    """A motion file: the chat part that stands for it, and what was found in it."""
+
+    part: dict
+    report: dict
+
+
+@dataclass
+class Session:
+    """A loaded checkpoint. `load_seconds` is what loading took, the import of the libraries included."""
+
+    name: str
+    processor: Any
+    model: Any
+    load_seconds: float
+    sampling: dict = field(default_factory=dict)
+
+    def prepare(self, messages: list[dict]):
+        """Messages -> the tensors of the prompt, on the model's device."""
+        try:
+            inputs = self.processor.apply_chat_template(
+                messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
+            )
+        except ValueError as error:
+            raise BadInputError(error) from None
+        return inputs.to(self.model.device)
+
+    def generate(self, inputs, **kwargs):
+        """Token ids `(1, prompt + answer)` for a prepared prompt."""
+        return self.model.generate(**inputs, **self.sampling, **kwargs)
+
+    def decode(self, token_ids) -> str:
+        return self.processor.decode(token_ids, skip_special_tokens=True)
+
+
+def check_files(files: list[str]) -> None:
+    """Refuses missing files before anything heavy is loaded."""
+    for path in files:
+        if not os.path.isfile(path):
+            what = "a folder" if os.path.isdir(path) else "nothing"
+            raise BadInputError(f"Expected a motion file, got {what} at {path!r}. Check the path.")
+
+
+def check_checkpoint(name: str) -> None:
+    """Refuses a folder that is not there; a name such as `owner/repository` is left to the Hub."""
+    if os.path.isdir(name):
+        if not os.path.isfile(os.path.join(name, "config.json")):
+            raise BadInputError(f"Expected a checkpoint, got a folder without config.json at {name!r}. Check --model.")
+    elif name.count("/") != 1 or name.startswith((".", "/", "~")):
+        raise BadInputError(
+            f"Expected a checkpoint, got nothing at {name!r}. Make one with `llamo init`, or name a folder or a Hub "
+            "repository with --model."
+        )
+
+
+def read_motions(processor, files: list[str]) -> list[MotionInput]:
+    """Reads each file once.
+
+    Raises:
+        BadInputError: a file that is not readable as a person's motion.
+    """
+    inputs = []
+    for path in files:
+        try:
+            raw = processor.motion_processor.load({"path": path})
+        except (ValueError, OSError) as error:
+            message = str(error)
+            raise BadInputError(message if os.path.basename(path) in message else f"{path}: {message}") from None
+        report = {
+            "path": path,
+            "format": raw.format,
+            "source_fps": raw.fps,
+            "frames": raw.source_frames,
+            "seconds": round(raw.seconds, 3),
+            "joints": raw.source_joints,
+            "assumed": list(raw.assumed),
+        }
+        inputs.append(MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, report))
+    return inputs
+
+
+def open_session(
+    name: str,
+    files: list[str],
+    max_new_tokens: int | None = None,
+    temperature: float = 0.0,
+    device: str | None = None,
+    dtype: str = "auto",
+) -> tuple[Session, list[MotionInput], float]:
+    """Loads a checkpoint and reads files: cheap checks first, the weights last.
+
+    Args:
+        name: folder or Hub repository of the checkpoint.
+        files: motion files.
+        max_new_tokens: longest answer; `None` for the checkpoint's default.
+        temperature: 0 for greedy decoding.
+        device: `None` for a GPU where there is one.
+        dtype: one of DTYPES.
+
+    Returns:
+        the session, the files' contents, and the seconds that reading them took.
+
+    Raises:
+        BadInputError: anything that the caller has to change.
+    """
+    check_files(files)
+    check_checkpoint(name)
+    if dtype not in DTYPES:
+        raise BadInputError(f"Expected --dtype to be one of {', '.join(DTYPES)}, got {dtype!r}. Choose one of them.")
+    started = time.perf_counter()
+
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    target = choose_device(torch, device)
+    try:
+        processor = AutoProcessor.from_pretrained(name, trust_remote_code=True)
+    except (OSError, ValueError) as error:
+        raise BadInputError(f"Expected a LLaMo checkpoint at {name!r}, got: {error}") from None
+    if not hasattr(processor, "motion_processor"):
+        raise BadInputError(
+            f"Expected a LLaMo checkpoint at {name!r}, got one whose processor is {type(processor).__name__}. "
+            "Name another one with --model."
+        )
+    before_reading = time.perf_counter()
+    motions = read_motions(processor, files)
+    reading = time.perf_counter() - before_reading
+    model = AutoModelForImageTextToText.from_pretrained(name, trust_remote_code=True, dtype=dtype).to(target).eval()
+
+    sampling: dict = {"do_sample": temperature > 0}
+    if temperature > 0:
+        sampling["temperature"] = temperature
+    if max_new_tokens is not None:
+        sampling["max_new_tokens"] = max_new_tokens
+    loading = time.perf_counter() - started - reading
+    return Session(name, processor, model, loading, sampling), motions, reading
+
+
+def choose_device(torch, device: str | None):
+    """The device named, or the best there is."""
+    if device is None:
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        target = torch.device(device)
+        torch.empty(0, device=target)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        reason = str(error).splitlines()[0]
+        raise BadInputError(f"Expected a usable --device, got {device!r} ({reason}). Leave it out, or use cpu.") from None
+    return target

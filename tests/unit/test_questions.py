@@ -1,0 +1,331 @@
+"""Questions: scoring by rule, makers that never contradict themselves, answers that cannot be guessed from the question."""
+
+from collections import Counter, defaultdict
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from llamo.train.questions import KINDS, Question, ask_program, conversation, score
+from llamo.train.questions.makers import Maker
+from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings
+from llamo.train.questions.scoring import numbers
+from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stems
+from llamo.train.questions.wording import caption, clause, third_person
+from llamo.train.synthesis.catalogue import ACTIONS
+
+
+def segment(action, start=0.0, end=3.0, side=None, direction=None, turn=None, count=None, speed="normal"):
+    return SimpleNamespace(
+        action=action, start=start, end=end, side=side, direction=direction, turn=turn, count=count, speed=speed,
+        event_times=[],
+    )  # fmt: skip
+
+
+def motion(*segments, fps=20.0):
+    seconds = segments[-1].end
+    return SimpleNamespace(joints=np.zeros((int(seconds * fps), 22, 3), np.float32), fps=fps, segments=list(segments))
+
+
+def random_motion(rng):
+    """A program as the engine would draw it, without its joints."""
+    keys = list(ACTIONS)
+    segments, start = [], 0.0
+    for _ in range(int(rng.choice([1, 1, 2, 3]))):
+        row = ACTIONS[keys[int(rng.integers(len(keys)))]]
+        end = start + float(rng.uniform(1.5, 4.0))
+        draw = lambda values: values[int(rng.integers(len(values)))] if values else None  # noqa: E731
+        segments.append(
+            segment(
+                row.key, start, end, draw(row.sides), draw(row.directions), draw(row.turns),
+                int(rng.integers(1, 9)) if row.countable else None, draw(("slow", "normal", "fast")),
+            )
+        )  # fmt: skip
+        start = end
+    return motion(*segments)
+
+
+SIDES = ("left", "right")
+GERUNDS = ("walking", "walking backwards", "running", "jumping in place", "doing jumping jacks", "waving", "squatting")
+SCORED = [
+    # kind, key, choices, prediction, right
+    ("side", "left", SIDES, "The left hand.", True),
+    ("side", "left", SIDES, "Left", True),
+    ("side", "left", SIDES, "LEFT!", True),
+    ("side", "left", SIDES, "The right hand.", False),
+    ("side", "left", SIDES, "Left or right.", False),
+    ("side", "left", SIDES, "Not the right hand but the left.", True),
+    ("side", "left", SIDES, "It is the left hand, not the right.", True),
+    ("side", "left", SIDES, "It isn't the left hand.", False),
+    ("side", "left", SIDES, "", False),
+    ("side", "left", SIDES, "A hand.", False),
+    ("side", "both", (*SIDES, "both"), "Both hands.", True),
+    ("side", "both", (*SIDES, "both"), "The left and right hand.", True),
+    ("side", "left", (*SIDES, "both"), "Both hands.", False),
+    ("side", "neither", (*SIDES, "both", "neither"), "Neither hand.", True),
+    ("side", "neither", (*SIDES, "both", "neither"), "The left hand.", False),
+    ("direction", "backward", ("forward", "backward"), "They walk backwards.", True),
+    ("direction", "backward", ("forward", "backward"), "Forwards", False),
+    ("direction", "backward", ("forward", "backward"), "The person moves forward.", False),
+    ("direction", "forward", ("forward", "backward", "left", "right", "in place"), "Straight ahead.", True),
+    ("direction", "in place", ("forward", "backward", "left", "right", "in place"), "They stay on the spot.", True),
+    ("direction", "left", ("forward", "backward", "left", "right", "in place"), "To the left.", True),
+    ("direction", "left", ("forward", "backward", "left", "right", "in place"), "To the left and forward.", False),
+    ("direction", "up", ("forward", "up"), "Upwards.", True),
+    ("count", "4", (), "The person does 4 squats.", True),
+    ("count", "4", (), "Four.", True),
+    ("count", "4", (), "four squats", True),
+    ("count", "4", (), "The person does 5 squats.", False),
+    ("count", "4", (), "4 or 5", False),
+    ("count", "4", (), "14", False),
+    ("count", "2", (), "Twice.", True),
+    ("count", "1", (), "Once", True),
+    ("count", "0", (), "None.", True),
+    ("count", "0", (), "The person does 0 squats.", True),
+    ("count", "0", (), "There are no squats.", True),
+    ("count", "0", (), "The person does not squat.", True),
+    ("count", "0", (), "One squat.", False),
+    ("count", "21", (), "twenty-one", True),
+    ("speed", "fast", ("slow", "normal", "fast"), "The person is walking quickly.", True),
+    ("speed", "fast", ("slow", "normal", "fast"), "Slow", False),
+    ("speed", "normal", ("slow", "normal", "fast"), "At a moderate pace.", True),
+    ("speed", "slow", ("slow", "normal", "fast"), "Slowly, not fast.", True),
+    ("action", "walking", GERUNDS, "The person is walking.", True),
+    ("action", "walking", GERUNDS, "The person walks.", True),
+    ("action", "walking", GERUNDS, "Walking forward", True),
+    ("action", "walking", GERUNDS, "The person walks backwards.", False),
+    ("action", "walking", GERUNDS, "They are walking slowly backwards.", False),
+    ("action", "walking backwards", GERUNDS, "They are walking slowly backwards.", True),
+    ("action", "walking backwards", GERUNDS, "They are walking.", False),
+    ("action", "walking", GERUNDS, "Walking and running.", False),
+    ("action", "walking", GERUNDS, "walking, walking backwards, running, waving", False),
+    ("action", "jumping in place", GERUNDS, "Jumping jacks.", False),
+    ("action", "doing jumping jacks", GERUNDS, "The person does jumping jacks.", True),
+    ("action", "doing jumping jacks", GERUNDS, "Star jumps!", True),
+    ("action", "jumping in place", GERUNDS, "He jumps up and down.", True),
+    ("action", "squatting", GERUNDS, "The person does squats.", True),
+    ("action", "squatting", GERUNDS, "a squat", True),
+    ("action", "squatting", GERUNDS, "The person is not squatting.", False),
+    ("action", "waving", GERUNDS, "She waved.", True),
+    ("action", "running", GERUNDS, "He ran.", True),
+    ("yes_no", "yes", ("yes", "no"), "Yes, the person jumps.", True),
+    ("yes_no", "yes", ("yes", "no"), "No.", False),
+    ("yes_no", "no", ("yes", "no"), "The person does not jump.", True),
+    ("yes_no", "no", ("yes", "no"), "No, the person is not jumping.", True),
+    ("yes_no", "yes", ("yes", "no"), "The person is jumping.", True),
+    ("yes_no", "yes", ("yes", "no"), "It doesn't.", False),
+    ("posture", "sitting", ("standing", "sitting", "lying"), "Seated.", True),
+    ("posture", "lying", ("standing", "sitting", "lying"), "The person is lying on the floor.", True),
+    ("posture", "standing", ("standing", "sitting", "lying"), "Sitting.", False),
+    ("order", "waving", GERUNDS, "The person waves.", True),
+    ("order", "waving", ("waving", "walking"), "Waving comes first.", True),
+    ("order", "waving", ("waving", "walking"), "Walking comes before waving.", False),
+    ("unanswerable", "not told", (), "The motion does not tell that.", True),
+    ("unanswerable", "not told", (), "That can't be seen from the motion.", True),
+    ("unanswerable", "not told", (), "I cannot tell.", True),
+    ("unanswerable", "not told", (), "The shirt is red.", False),
+    ("unanswerable", "not told", (), "The person is walking.", False),
+    ("caption", "walking > squatting", GERUNDS, "The person walks forward and then does 3 squats.", True),
+    ("caption", "walking > squatting", GERUNDS, "The person does 3 squats and then walks forward.", False),
+    ("caption", "walking > squatting", GERUNDS, "The person walks forward.", False),
+    ("caption", "walking > squatting", GERUNDS, "The person walks, waves and squats.", False),
+    ("caption", "walking", GERUNDS, "A person is walking slowly.", True),
+]
+
+
+@pytest.mark.parametrize(("kind", "key", "choices", "prediction", "right"), SCORED)
+def test_score(kind, key, choices, prediction, right):
+    assert score(Question(kind, "Q?", "A.", key, choices), prediction) is right
+
+
+@pytest.mark.parametrize(
+    ("prediction", "right"),
+    [("B) running.", True), ("B", True), ("b.", True), ("Option B", True), ("Running", True), ("A) walking", False),
+     ("A", False), ("B) walking", False), ("walking", False), ("D", False), ("The person is running.", True),
+     ("a person is running", True)],
+)  # fmt: skip
+def test_lettered_options(prediction, right):
+    question = Question(
+        "choice", "Which? A) walking B) running C) waving", "B) running.", "running", ("walking", "running", "waving")
+    )
+    assert score(question, prediction) is right
+
+
+def test_seconds_have_a_tolerance():
+    question = Question("time", "When?", "At about 3 seconds.", "3", ("1", "2", "3", "4", "5"), tolerance=1.0)
+    assert score(question, "At 4 s.") and score(question, "2.5 seconds") and score(question, "two and a half seconds")
+    assert not score(question, "At 5 seconds.") and not score(question, "later")
+    assert question.chance == pytest.approx(3 / 5)
+
+
+def test_numbers():
+    assert numbers("two and a half") == [2.5]
+    assert numbers("thirty five, then 6") == [35, 6]
+    assert numbers("no more than a few") == [0.0]
+    assert numbers("walking") == []
+
+
+def test_stems_meet():
+    assert stems("walks slowly backwards") == stems("walking backwards")
+    assert stems("doing push-ups") == stems("does pushups") == stems("a push-up")
+    assert stems("pliés") == stems("plie")
+    assert includes("walk_backward", "walk") and not includes("walk", "walk_backward")
+
+
+@pytest.mark.parametrize("key", [*ACTIONS, *RECORDED_ACTIONS])
+def test_every_action_is_recognised_in_its_own_words(key):
+    row = action(key)
+    others = [other.gerund for other in ACTIONS.values() if other.key != key and key not in other.confusable
+              and other.key not in row.confusable]  # fmt: skip
+    question = Question("action", "What?", "", row.gerund, tuple(dict.fromkeys((row.gerund, *others))))
+    assert forms(row.gerund)
+    assert score(question, f"The person is {row.gerund}.")
+    assert score(question, f"The person {third_person(row.base)}.")
+    assert score(question, row.gerund.capitalize())
+
+
+def test_no_two_actions_share_a_name():
+    owners = defaultdict(set)
+    for row in ACTIONS.values():
+        for form in (stems(row.gerund), stems(row.base)):
+            owners[form].add(row.key)
+    assert {form: keys for form, keys in owners.items() if len(keys) > 1} == {}
+
+
+def test_misused_questions_say_why():
+    with pytest.raises(ValueError, match="expected a kind"):
+        Question("colour", "?", "", "red")
+    with pytest.raises(ValueError, match="among the choices"):
+        Question("side", "?", "", "up", ("left", "right"))
+    with pytest.raises(ValueError, match="expected an action"):
+        action("teleport")
+
+
+def test_enough_phrasings():
+    assert set(SEEN) == set(HELD_OUT)
+    for name in SEEN:
+        seen, held_out = number_of_phrasings(name)
+        assert seen >= 10 and held_out >= 2, name
+        assert not set(SEEN[name]) & set(HELD_OUT[name])
+
+
+@pytest.mark.parametrize("held_out", [False, True])
+def test_every_answer_scores_right_and_other_answers_wrong(held_out):
+    rng = np.random.default_rng(3)
+    by_answers = defaultdict(list)
+    for _ in range(600):
+        for question in ask_program(random_motion(rng), rng, 6, held_out=held_out):
+            assert question.kind in KINDS and question.held_out == held_out
+            assert score(question, question.answer), question
+            assert "{" not in question.question + question.answer
+            by_answers[question.kind].append(question)
+    for kind, questions in by_answers.items():
+        if kind in ("unanswerable", "caption"):
+            continue
+        # The reference answer of another question of the kind with another key must not pass.
+        for one, other in zip(questions, questions[1:]):
+            if one.key == other.key or (one.choices != other.choices and kind != "yes_no"):
+                continue
+            if one.tolerance and abs(float(one.key) - float(other.key)) <= one.tolerance:
+                continue
+            assert not score(one, other.answer), (one, other.answer)
+
+
+def test_all_kinds_occur():
+    rng = np.random.default_rng(0)
+    kinds = Counter(q.kind for _ in range(400) for q in ask_program(random_motion(rng), rng, 4))
+    assert set(kinds) == set(KINDS)
+
+
+def test_the_answer_cannot_be_read_from_the_question():
+    """Within each exact question string no answer is much commoner than chance allows."""
+    rng = np.random.default_rng(11)
+    answers = defaultdict(Counter)
+    for _ in range(9000):
+        for question in ask_program(random_motion(rng), rng, 3):
+            if question.kind in ("yes_no", "side", "choice"):
+                place = str(question.choices.index(question.key)) if question.kind == "choice" else question.key
+                # Subjects differ; the words that could give something away do not.
+                answers[question.kind, question.choices if question.kind != "choice" else len(question.choices)][place] += 1
+    for group, counts in answers.items():
+        total, options = sum(counts.values()), len(counts)
+        assert total > 50, group
+        assert max(counts.values()) / total < 1 / options + 0.08, (group, counts)
+
+
+def test_yes_and_no_are_even_for_each_action():
+    rng = np.random.default_rng(5)
+    counts = defaultdict(Counter)
+    maker = Maker(rng)
+    keys = list(ACTIONS)
+    for _ in range(20000):
+        question = maker.does_it([keys[int(rng.integers(len(keys)))]])
+        named = question.answer.split("is ", 1)[-1].removeprefix("not ")
+        if len(question.answer) > 5:
+            counts[named][question.key] += 1
+    shares = [values["yes"] / sum(values.values()) for values in counts.values()]
+    assert 0.42 < np.mean(shares) < 0.58
+    assert max(shares) < 0.8 and min(shares) > 0.25
+
+
+def test_counting_what_does_not_happen():
+    rng = np.random.default_rng(1)
+    counts = Counter(
+        q.key == "0" for _ in range(3000) for q in ask_program(random_motion(rng), rng, 4) if q.kind == "count"
+    )
+    assert 0.03 < counts[True] / sum(counts.values()) < 0.2
+
+
+def test_ambiguous_truth_is_not_asked():
+    rng = np.random.default_rng(0)
+    twice = motion(segment("wave", 0, 2, side="left", count=2), segment("squat", 2, 4, count=3),
+                   segment("wave", 4, 6, side="right", count=1))  # fmt: skip
+    questions = [q for _ in range(200) for q in ask_program(twice, rng, 8)]
+    assert not [q for q in questions if q.kind == "side"]
+    assert {q.key for q in questions if q.kind == "count" and "wav" in q.question} <= {"3", "0"}
+    assert not [q for q in questions if q.kind == "order" and "after waving" in q.question.lower()]
+
+
+def test_walking_backwards_is_never_asked_as_walking():
+    rng = np.random.default_rng(0)
+    back = motion(segment("walk_backward", direction="backward"))
+    for _ in range(300):
+        for question in ask_program(back, rng, 6, kinds=("choice", "yes_no")):
+            assert question.kind != "choice" or "walking" not in question.choices
+
+
+def test_captions():
+    assert clause("squat", count=4, speed="slow") == "does 4 squats slowly"
+    assert clause("wave", side="left", count=3) == "waves 3 times with the left hand"
+    assert clause("raise_hand", side="right", count=1) == "raises the right hand once"
+    assert clause("walk", direction="forward", speed="fast") == "walks forward quickly"
+    assert clause("walk_backward", direction="backward") == "walks backwards"
+    assert clause("turn", turn="left", direction="in place") == "turns in place to the left"
+    assert caption(["walks forward", "bows once"]) == "The person walks forward and then bows once."
+    assert third_person("carry something") == "carries something"
+
+
+def test_same_seed_same_questions():
+    program = random_motion(np.random.default_rng(2))
+    first = ask_program(program, np.random.default_rng(9), 5)
+    assert first == ask_program(program, np.random.default_rng(9), 5)
+    assert first != ask_program(program, np.random.default_rng(10), 5)
+
+
+def test_conversation_is_a_trl_row():
+    rng = np.random.default_rng(0)
+    questions = ask_program(motion(segment("squat", count=4)), rng, 3)
+    joints = np.zeros((40, 22, 3), np.float32)
+    places = set()
+    for _ in range(40):
+        row = conversation(joints, questions, rng)
+        assert row["images"] == []
+        assert [message["role"] for message in row["messages"]] == ["user", "assistant"] * 3
+        parts = [part["type"] for part in row["messages"][0]["content"]]
+        assert sorted(parts) == ["motion", "text"]
+        places.add(parts.index("motion"))
+        assert all(len(m["content"]) == 1 and m["content"][0]["type"] == "text" for m in row["messages"][1:])
+    assert places == {0, 1}
+    assert conversation(b"HIERARCHY", questions, rng)["messages"][0]["content"]
+    with pytest.raises(ValueError, match="at least one question"):
+        conversation(joints, [], rng)

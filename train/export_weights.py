@@ -1,0 +1,65 @@
+"""Write what training changed into `weights/`, as trained_weights.py reads it: small float16 files, nothing of the base."""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from llamo.train.trained_weights import CONFIG_FILE, LORA_CONFIG_FILE, LORA_FILE, read_settings
+
+
+MODULES = ("motion_tower", "talker")
+LARGEST_FLOAT16 = 6e4
+
+
+def save_modules(model: nn.Module, out: Path) -> None:
+    """Writes motion tower and talker of a LlamoModel into `out`, one file each, keys as in LlamoForConditionalGeneration.
+
+    Raises:
+        ValueError: a weight that float16 cannot hold.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for name in MODULES:
+        tensors = {
+            f"model.{name}.{key}": value.detach().to(torch.float16).contiguous().cpu()
+            for key, value in getattr(model, name).state_dict().items()
+        }
+        largest = max(float(value.abs().max()) for value in tensors.values())
+        if not largest < LARGEST_FLOAT16:
+            raise ValueError(
+                f"Expected weights below {LARGEST_FLOAT16:g}, got {largest:g} in {name}. Train with weight decay, or a lower "
+                "learning rate."
+            )
+        save_file(tensors, out / f"{name}.safetensors")
+
+
+def load_modules(model: nn.Module, folder: Path) -> None:
+    """Loads motion tower and talker from `folder` into a LlamoModel of any language model."""
+    for name in MODULES:
+        tensors = load_file(folder / f"{name}.safetensors")
+        tensors = {key.removeprefix(f"model.{name}."): value.float() for key, value in tensors.items()}
+        getattr(model, name).load_state_dict(tensors)
+
+
+def save_lora(model: nn.Module, out: Path, adapter: str = "default") -> int:
+    """Writes the LoRA factors of a PEFT model around LlamoForConditionalGeneration; returns the number of layers."""
+    settings = model.peft_config[adapter]
+    tensors = {}
+    for name, module in model.named_modules():
+        if adapter in getattr(module, "lora_A", {}):
+            for side in ("lora_A", "lora_B"):
+                weight = getattr(module, side)[adapter].weight
+                key = f"{name.removeprefix('base_model.model.')}.{side}"
+                tensors[key] = weight.detach().to(torch.float16).contiguous().cpu()
+    save_file(tensors, out / LORA_FILE)
+    text = json.dumps({"r": settings.r, "alpha": settings.lora_alpha}, indent=1)
+    (out / LORA_CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+    return len(tensors) // 2
+
+
+def save_settings(out: Path, **settings: dict) -> None:
+    """Adds `settings` (motion_config, talker_config, motion_processor) to `config.json` of the trained weights."""
+    merged = {**read_settings(out), **settings}
+    (out / CONFIG_FILE).write_text(json.dumps(merged, indent=1, sort_keys=True) + "\n", encoding="utf-8")

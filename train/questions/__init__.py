@@ -1,0 +1,11 @@
+"""Questions with checkable answers about procedural and recorded motions."""
+
+from .conversation import conversation
+from .kinematic_truth import KinematicTruth, measure
+from .program_questions import ask_program
+from .question import KINDS, Question
+from .recorded_questions import ask_recorded
+from .scoring import score
+
+
+__all__ = ["KINDS", "KinematicTruth", "Question", "ask_program", "ask_recorded", "conversation", "measure", "score"]

@@ -1,0 +1,93 @@
+"""The trained parts of the default model, as they lie in `weights/`, and how they go into a model.
+
+`weights/` holds what training changed and nothing of the base language model:
+
+    config.json           {"motion_config": {...}, "talker_config": {...}, "motion_processor": {"mean": [...], "std": [...]}}
+    *.safetensors         tensors named as in the state dict of LlamoForConditionalGeneration (float16)
+    lora.safetensors      the update of the language model: `<path of the linear layer>.lora_A` (r, in), `.lora_B` (out, r)
+    lora.json             {"r": ..., "alpha": ..., ...}
+"""
+
+import json
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import nn
+
+
+CONFIG_FILE, LORA_FILE, LORA_CONFIG_FILE = "config.json", "lora.safetensors", "lora.json"
+# What belongs to no language model in particular and so serves every base.
+BASE_INDEPENDENT = "model.motion_tower."
+
+
+def read_settings(folder: Path) -> dict:
+    """`config.json` of the trained weights, `{}` where there are none."""
+    path = folder / CONFIG_FILE
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
+    """All tensors of `folder` except the low-rank update."""
+    tensors: dict[str, torch.Tensor] = {}
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.name != LORA_FILE:
+            tensors.update(load_file(path))
+    return tensors
+
+
+@torch.no_grad()
+def merge_weights(model: nn.Module, folder: Path, same_base: bool) -> list[str]:
+    """Puts the trained tensors into `model` and adds the low-rank update to its language model.
+
+    Args:
+        model: a LlamoForConditionalGeneration that already holds its base language model.
+        folder: the trained weights.
+        same_base: whether the language model is the one that the weights were trained with. With another one only the
+            motion tower is of use.
+
+    Returns:
+        Names of our own modules that got no trained tensor, such as `model.talker`.
+
+    Raises:
+        ValueError: a tensor that the model does not have, or has in another shape.
+    """
+    tensors = read_tensors(folder)
+    if not same_base:
+        tensors = {name: tensor for name, tensor in tensors.items() if name.startswith(BASE_INDEPENDENT)}
+    state = model.state_dict()
+    for name, tensor in tensors.items():
+        own = state.get(name)
+        if own is None or own.shape != tensor.shape:
+            raise ValueError(
+                f"Expected {'no tensor of that name' if own is None else f'shape {tuple(own.shape)}'}, got {name} of shape "
+                f"{tuple(tensor.shape)} in {folder}. The weights belong to another configuration: train again, or restore "
+                f"{CONFIG_FILE} of the same training."
+            )
+        own.copy_(tensor)
+    if same_base and (folder / LORA_FILE).is_file():
+        merge_lora(model, load_file(folder / LORA_FILE), json.loads((folder / LORA_CONFIG_FILE).read_text("utf-8")))
+    ours = {name for name in state if ".language_model." not in name and ".vision_tower." not in name and "lm_head" not in name}
+    return sorted({".".join(name.split(".")[:2]) for name in ours - set(tensors)})
+
+
+@torch.no_grad()
+def merge_lora(model: nn.Module, factors: dict[str, torch.Tensor], settings: dict) -> None:
+    """Adds `alpha / r * B A` (LoRA, arXiv 2106.09685) to the linear layers that `factors` names.
+
+    Raises:
+        ValueError: a factor without its partner, or a layer that the model does not have in that shape.
+    """
+    scale = settings["alpha"] / settings["r"]
+    paths = {name.rsplit(".", 1)[0] for name in factors}
+    state = model.state_dict()
+    for path in sorted(paths):
+        down, up, weight = factors.get(f"{path}.lora_A"), factors.get(f"{path}.lora_B"), state.get(f"{path}.weight")
+        if down is None or up is None or weight is None or weight.shape != (up.shape[0], down.shape[1]):
+            raise ValueError(
+                f"Expected lora_A and lora_B for a linear layer of the model, got {path} with "
+                f"{[tuple(x.shape) if x is not None else None for x in (down, up, weight)]} (A, B, weight) in {LORA_FILE}. "
+                "The update belongs to another base language model or was cut short; export it again."
+            )
+        # The product is formed in float32: float16 factors lose digits when they are multiplied.
+        weight += (scale * (up.float() @ down.float())).to(weight)
