@@ -1,14 +1,14 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
 """BVH files: text to numbers, and numbers to world positions of every joint and End Site.
 
-Any joint naming and order, any rotation order per joint, any channels per joint. Conventions, as bvhio and bvhsdk read them:
+Any joint naming and order, any rotation order and any channels per joint. Conventions, as bvhio and bvhsdk read them:
 
 * a position channel *replaces* that component of the joint's OFFSET, on the root and on every other joint alike;
 * rotations are intrinsic, in the order in which the channels are listed (`Zrotation Xrotation Yrotation` is Rz Rx Ry),
   wherever the position channels stand between them.
 
-Only the text is read here, in the file's own units and axes: which way is up, how long a unit is and which joint is the left
-knee are decided in skeleton_mapping_llamo.py and motion_frame_llamo.py.
+Only the text is read here, in the file's own units and axes: which way is up, how long a unit is and which joint is
+the left knee are decided in skeleton_mapping_llamo.py and motion_frame_llamo.py.
 """
 
 import io
@@ -41,8 +41,8 @@ class BvhFile:
     """A BVH file as it is written.
 
     Attributes:
-        names (`list[str]`): one name per node, in file order (a parent always stands before its children); an End Site is
-            called after its parent.
+        names (`list[str]`): one name per node, in file order (a parent always stands before its children); an
+            End Site is called after its parent.
         parents (`np.ndarray` of shape `(num_nodes,)`): index of the parent, -1 for a root.
         offsets (`np.ndarray` of shape `(num_nodes, 3)`): OFFSET of each node, in file units.
         is_end (`np.ndarray` of shape `(num_nodes,)`): True for End Sites, which are points without channels.
@@ -79,7 +79,7 @@ class BvhFile:
         """Forward kinematics.
 
         Args:
-            nodes (sequence of `int`, *optional*): the nodes wanted; all of them where None. Only these and their ancestors
+            nodes (sequence of `int`, *optional*): the nodes wanted; all where None. Only these and their ancestors
                 are posed, which is what makes a 100-joint hand-and-face rig as cheap as a plain one.
             frames (`slice` or index array, *optional*): the frames wanted; all where None.
 
@@ -100,7 +100,7 @@ class BvhFile:
 class _PosePlan:
     """What forward kinematics needs, in an order that lets one NumPy call pose all joints of one depth in all frames.
 
-    Rows are the needed nodes sorted by depth. Orientations are unit quaternions (w, x, y, z), kept only for nodes with children.
+    Rows are the needed nodes sorted by depth. Orientations are unit quaternions (w, x, y, z), only of nodes with children.
     """
 
     def __init__(self, bvh: BvhFile, wanted: np.ndarray):
@@ -153,7 +153,7 @@ class _PosePlan:
             (axes, np.array(rows), np.array(columns).reshape(len(rows), len(axes)).T)
             for axes, (rows, columns) in groups.items()
         ]
-        # Levels: rows [a, b) of this depth, of which the first have orientations [c, d); their parents' rows in both tables.
+        # Levels: rows [a, b) of this depth, the first of which have orientations [c, d); their parents' rows in both.
         self.levels = []
         for level in range(int(depth[order].max()) + 1):
             at = np.flatnonzero(depth[order] == level)
@@ -222,7 +222,7 @@ class _PosePlan:
 
 
 def _turn(q: list, axis: int, c: np.ndarray, s: np.ndarray) -> list:
-    """The quaternion `q` times a turn about one axis (cosine and sine of half its angle). None stands for a zero component."""
+    """The quaternion `q` times a turn about one axis (cosine and sine of half its angle). None is a zero component."""
     i, j, k = 1 + axis, 1 + (axis + 1) % 3, 1 + (axis + 2) % 3
     out: list = [None, None, None, None]
     for target, sources in (
@@ -257,7 +257,7 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
     Args:
         data (`bytes`): the whole file.
         where (`str`): the file's name, for messages.
-        fps (`float`, *optional*): the caller's frame rate; a file whose own frame time is missing, zero or absurd is then read.
+        fps (`float`, *optional*): the caller's frame rate; a file whose own is zero or absurd is then read.
         max_frames (`int`): files that declare more frames are refused before their numbers are read.
 
     Raises:
@@ -334,8 +334,8 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
 def rate_of(frame_time_text: str) -> float:
     """Frames per second of a written frame time.
 
-    Frame times are rounded when written: "0.016667" means 60 fps. A whole rate, or a television rate (N x 1000/1001), that is
-    written with exactly these digits is taken; anything else is 1 / frame time at full precision.
+    Frame times are rounded when written: "0.016667" means 60 fps. A whole rate, or a television rate (N x 1000/1001), that
+    is written with exactly these digits is taken; anything else is 1 / frame time at full precision.
     """
     frame_time = float(frame_time_text)
     mantissa, _, exponent = frame_time_text.lower().partition("e")
@@ -561,7 +561,7 @@ def _read_numbers(body: bytes, where: str, first_line: int, notes: list[str]) ->
 def _parse_block(block: bytes, where: str, line: int) -> np.ndarray:
     text = block.decode("latin-1")
     try:
-        # NumPy's table reader is the fastest strict one: it wants the same count on every line, as nearly every file has.
+        # NumPy's table reader is the fastest strict one. It wants as many numbers on every line, as nearly every file has.
         return np.loadtxt(io.StringIO(text), comments=None, ndmin=2).reshape(-1)
     except ValueError:
         pass

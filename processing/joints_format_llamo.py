@@ -1,5 +1,5 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
-"""Joint positions in NumPy files: `.npy` and `.npz`. Nothing is unpickled, and nothing is unpacked before its size is known."""
+"""Joint positions in NumPy files: `.npy` and `.npz`. No pickles; nothing is unpacked before its size is known."""
 
 import io
 import math
@@ -18,7 +18,7 @@ NUM_JOINTS = 22
 JOINT_KEYS = ("joints", "motion", "positions", "keypoints3d", "keypoints_3d", "joints3d", "joint_positions")
 FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_frame_rate", "mocap_framerate")
 SHAPES = "an array of shape (num_frames, 22, 3) or (num_frames, 66): positions of LLaMo's 22 joints"
-SAVE = "Save the positions of the 22 joints (SMPL's first 22, in SMPL's order) with numpy.save or numpy.savez(joints=..., fps=...)."
+SAVE = "Save positions of the 22 joints (SMPL's first 22, in its order) with numpy.save or numpy.savez(joints=..., fps=...)."
 
 # What the standard library raises on damaged, encrypted or unusual archives.
 _ZIP_ERRORS = (

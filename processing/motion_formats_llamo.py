@@ -43,10 +43,13 @@ KNOWN = (
     (b"PathFileType", "a TRC file"),
 )
 REMEDIES = {
-    "an FBX file": "Export it as BVH: in Blender, import the FBX and use File > Export > Motion Capture (.bvh); MotionBuilder and Maya can save BVH too.",
+    "an FBX file": (
+        "FBX is a closed format. Export the motion as BVH or glTF; LLaMo reads the BVH: in Blender, import the FBX and use "
+        "File > Export > Motion Capture (.bvh). MotionBuilder saves BVH too."
+    ),
     "a glTF file": "Export it as BVH, for example in Blender with File > Export > Motion Capture (.bvh).",
     "a gzip archive": "Unpack it first (gunzip).",
-    "a Python pickle": "Pickles can run code and are never opened. Save the joints with numpy.savez(joints=..., fps=...).",
+    "a Python pickle": "Pickles can run code and are never opened. Save joints with numpy.savez(joints=..., fps=...).",
 }
 EXTENSIONS = {
     ".fbx": "an FBX file",
@@ -59,7 +62,7 @@ EXTENSIONS = {
 
 @dataclass
 class RawMotion:
-    """A person's motion as it was recorded, in LLaMo's joints, metres and axes; floor, start and heading are still the file's.
+    """A person's motion as it was recorded, in LLaMo's joints, metres and axes; floor, start and heading are the file's.
 
     Attributes:
         joints (`np.ndarray` of shape `(num_frames, 22, 3)`): float32, metres, right-handed, Y up.
@@ -105,8 +108,10 @@ def read_motion(
         source (`str`, `os.PathLike` or `bytes`): a path, or a whole file in memory.
         format (`str`, *optional*): "bvh", "npz" or "npy". Told from the content, then from the file's ending.
         fps (`float`, *optional*): frames per second, where the file's own are missing or wrong.
-        units (`str` or `float`, *optional*): "m", "cm", "mm", "inch", "ft", "cmu", or metres per unit. Guessed from body height.
-        up_axis (`str`, *optional*): "y", "z", "x", "-y", "-z" or "-x" of the source. Guessed from posture, floor and rest pose.
+        units (`str` or `float`, *optional*): "m", "cm", "mm", "inch", "ft", "cmu", or metres per unit; else guessed from
+            body height.
+        up_axis (`str`, *optional*): "y", "z", "x", "-y", "-z" or "-x" of the source; else guessed from posture, floor
+            and rest pose.
         max_bytes (`int`): larger files, and arrays that unpack to more, are refused before they are read.
         max_frames (`int`): longer motions are refused.
 
@@ -167,13 +172,14 @@ def _from_bvh(data: bytes, where: str, fps, units, up_axis, max_frames: int) -> 
         mapping.swap_sides()
         joints = _pose_joints(bvh, mapping)
         assumed.append(
-            "joint names call the person's right side left (feet and knees tell); left and right follow the body, not the names"
+            "joint names call the person's right side left, as feet and knees tell; left and right follow the body"
         )
     dropped = leading_reference_frames(joints)
     if dropped:
         joints = joints[dropped:]
         assumed.append(
-            f"first {'frame' if dropped == 1 else f'{dropped} frames'} left out: a reference pose (T-pose), from which the motion jumps"
+            f"first {'frame' if dropped == 1 else f'{dropped} frames'} left out: a reference pose (T-pose), "
+            "from which the motion jumps"
         )
     rest = mapping.apply(bvh.rest_positions()[None, mapping.nodes])[0]
     return _finish(

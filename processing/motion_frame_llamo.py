@@ -1,5 +1,5 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
-"""Units and axes of a motion nobody labelled: metres per unit from body height, up from how people stand, left from how they bend."""
+"""Units and axes of a motion nobody labelled: metres per unit from body height, up from how people stand."""
 
 import numpy as np
 
@@ -41,7 +41,7 @@ TO_Y_UP = {
 def body_height(joints: np.ndarray) -> float:
     """Standing height from bone lengths, in the units of `joints` `(num_frames, 22, 3)`; the pose does not matter.
 
-    Median of three: from the legs and from the arms (thigh + shank = 0.491 and upper arm + forearm = 0.332 of the height,
+    Median of three: from legs and from arms (thigh + shank = 0.491, upper arm + forearm = 0.332 of the height,
     Drillis and Contini 1966), and the sum from foot to head joint, which is 0.93 of the height.
     """
     leg = leg_length(joints)
@@ -87,7 +87,8 @@ def find_scale(joints: np.ndarray, units: str | float | None, where: str) -> tup
         scale,
         f"{scale:.4g} m",
         (
-            f"no common unit gives a human height (the body is {height:.4g} units tall); scaled to {MEAN_HEIGHT} m (pass `units` to set it)"
+            f"no common unit gives a human height (the body is {height:.4g} units tall); scaled to {MEAN_HEIGHT} m "
+            "(pass `units` to set it)"
         ),
     )
 
@@ -141,13 +142,13 @@ def axis_vector(up_axis: str, where: str = "up_axis") -> tuple[str, np.ndarray]:
 def find_up(joints: np.ndarray, rest: np.ndarray | None, up_axis: str | None, where: str) -> tuple[str, str | None]:
     """Which of the six axes is up.
 
-    Evidence, in the file's own axes: how trunk and legs stand over the frames, which plane carries the body (a floor at zero, and
-    always as low), how the skeleton stands at rest, and that most files are Y up. A person who lies in every frame has no
-    standing trunk, but lies on a floor and stands at rest.
+    Evidence, in the file's own axes: how trunk and legs stand over the frames, which plane carries the body (a floor at
+    zero, and always as low), how the skeleton stands at rest, and that most files are Y up. A person who lies in every
+    frame has no standing trunk, but lies on a floor and stands at rest.
 
     Args:
         joints (`np.ndarray` of shape `(num_frames, 22, 3)`): some frames, any units.
-        rest (`np.ndarray` of shape `(22, 3)`, *optional*): the skeleton with all rotations zero, where the format has one.
+        rest (`np.ndarray` of shape `(22, 3)`, *optional*): the skeleton with all rotations zero, where there is one.
         up_axis (`str`, *optional*): what the caller says.
 
     Returns:
@@ -199,8 +200,8 @@ def to_y_up(joints: np.ndarray, up_axis: str) -> np.ndarray:
 def leading_reference_frames(joints: np.ndarray) -> int:
     """How many first frames are a reference pose (T or A pose) from which the motion does not start.
 
-    MotionBuilder-layout files have the skeleton's T-pose as frame 1 and the recording from frame 2 on. Such frames are straight
-    in all four limbs and arms-out, and the jump to the recording is far beyond any step within it.
+    MotionBuilder-layout files have the skeleton's T-pose as frame 1 and the recording from frame 2 on. Such frames are
+    straight in all four limbs and arms-out, and the jump to the recording is far beyond any step within it.
 
     Args:
         joints (`np.ndarray` of shape `(num_frames, 22, 3)`): any units, any axes.

@@ -1,9 +1,9 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
 """Any human rig to LLaMo's 22 joints: by the names of its joints, or, where names do not tell, by its shape.
 
-The 22 joints are *points of the source skeleton*: each is one source joint or a fixed mix of a few, so bone lengths stay as
-constant as they are in the source. Nothing is retargeted. What the source lacks (collars, toes, a third spine joint) is placed
-between its neighbours and said so in `assumed`.
+The 22 joints are *points of the source skeleton*: each is one source joint or a fixed mix of a few, so bone lengths stay
+as constant as they are in the source. Nothing is retargeted. What the source lacks (collars, toes, a third spine joint)
+is placed between its neighbours and said so in `assumed`.
 """
 
 import re
@@ -55,8 +55,8 @@ SIDE_TOKENS = {
     "rt": "right",
 }
 NOISE = set(
-    "bip biped bip01 valve valvebiped cc j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig character ctr avg f g n "
-    "reference solving actor subject".split()
+    "bip biped bip01 valve valvebiped cc j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig character "
+    "ctr avg f g n reference solving actor subject".split()
 )
 # Names of a few common rigs, told by a joint only they have; for the report, nothing depends on it.
 RIGS = (
@@ -81,8 +81,8 @@ RIGS = (
 )
 MAX_DEPTH = 200  # joints from the root to the last; people's rigs stay under 40
 REMEDY = (
-    "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, and a head. "
-    "Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
+    "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, and a "
+    "head. Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
 )
 
 
@@ -105,7 +105,7 @@ class SkeletonMap:
     assumed: list[str] = field(default_factory=list)
 
     def apply(self, positions: np.ndarray) -> np.ndarray:
-        """Positions of `nodes`, `(num_frames, num_used, 3)`, to the 22 joints, `(num_frames, 22, 3)`; same units and axes."""
+        """Positions of `nodes` `(num_frames, num_used, 3)` to 22 joints `(num_frames, 22, 3)`; same units and axes."""
         joints = np.matmul(self.weights, positions)
         if self.built_feet:
             build_feet(joints, self.built_feet)
@@ -126,7 +126,7 @@ def mirror_order() -> list[int]:
 def build_feet(joints: np.ndarray, sides: list[str]) -> None:
     """Places foot joints of skeletons that end at the ankle, in place: ahead of the ankle and a little below it.
 
-    Ahead is square to the shank and to the line through both hips. 0.15 and 0.07 leg lengths are the means of the CMU subjects.
+    Ahead is square to the shank and to the line through both hips. 0.15 and 0.07 leg lengths are means of CMU's subjects.
     """
     leg = leg_length(joints)
     across = _unit(joints[:, INDEX["left_hip"]] - joints[:, INDEX["right_hip"]])
@@ -158,7 +158,7 @@ def read_name(name: str, prefix: str = "") -> tuple[str | None, str | None]:
 
     `prefix` is a word with which most names of this rig begin (a character's name), and which is passed over.
 
-    >>> read_name("mixamorig:LeftUpLeg"), read_name("CC_Base_R_Forearm"), read_name("lhumerus"), read_name("Bip01 Spine1")
+    >>> read_name("mixamorig:LeftUpLeg"), read_name("CC_Base_R_Forearm"), read_name("lhumerus"), read_name("Spine1")
     (('left', 'thigh'), ('right', 'elbow'), ('left', 'upperarm'), (None, None))
     """
     tokens = _words(name)
@@ -173,7 +173,7 @@ def read_name(name: str, prefix: str = "") -> tuple[str | None, str | None]:
     core = "".join(rest)
     if side is None:
         for word, which in (("left", "left"), ("right", "right"), ("l", "left"), ("r", "right")):
-            # "lhumerus", "leftupleg", "kneeleft"; but "lowerneck" and "root" are no sides, so what remains must be a known part.
+            # "lhumerus", "leftupleg", "kneeleft"; but "lowerneck" and "root" are no sides: what remains must be a part.
             if core not in ROLE_OF and core.startswith(word) and core[len(word) :] in SIDED:
                 return which, ROLE_OF[core[len(word) :]]
             if core not in ROLE_OF and core.endswith(word) and core[: -len(word)] in SIDED:
@@ -287,11 +287,11 @@ def check_human(joints: np.ndarray, where: str) -> None:
 
 
 def side_votes(joints: np.ndarray) -> tuple[float, float]:
-    """Whether the joints called left are on the left of the body, by its own geometry: `(feet, knees)`, positive for yes.
+    """Whether the joints called left are on the body's left, by its own geometry: `(feet, knees)`, positive for yes.
 
-    A foot points forward from its ankle, and a knee bends forward only. With up along the leg, left is up x forward. Both are
-    measured in the leg's own frame, so that lying, turning and handstands do not matter. Unit: leg lengths by which toes and
-    bent knees stand ahead, mean over frames: about 0.15 for feet; near 0 for legs that stay straight.
+    A foot points forward from its ankle, and a knee bends forward only. With up along the leg, left is up x forward.
+    Both are measured in the leg's own frame, so that lying, turning and handstands do not matter. Unit: leg lengths by
+    which toes and bent knees stand ahead, mean over frames: about 0.15 for feet; near 0 for legs that stay straight.
     """
     feet, knees = [], []
     across = joints[:, INDEX["left_hip"]] - joints[:, INDEX["right_hip"]]
@@ -367,7 +367,7 @@ class _Tree:
 
 
 def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
-    """Named joints: keys are `left_thigh, left_knee, left_ankle, left_toe, left_collar, left_shoulder, ...`, `head`, `necks`."""
+    """Named joints; keys are `left_thigh, left_knee, left_ankle, left_toe, left_collar, ...`, `head` and `necks`."""
     roles: dict[tuple[str | None, str], list[int]] = {}
     prefix = _common_prefix([name for name, end in zip(tree.names, tree.is_end, strict=True) if not end])
     for node, name in enumerate(tree.names):
@@ -546,12 +546,12 @@ def _find_by_shape(tree: _Tree) -> dict | None:
 
 
 def _two_longest(tree: _Tree, start: int, limb: list[int]) -> tuple[int, int, int] | None:
-    """The three joints around the two longest neighbouring bones of a limb, not counting the bone that joins it to the trunk."""
+    """The three joints around the two longest neighbouring bones of a limb, without the bone that joins it to the trunk."""
     total = sum(tree.length[n] for n in limb)
     joints = [n for n in limb if n == limb[0] or tree.distance(n, tree.parents[n]) > 0.02 * total]
     if len(joints) < 3:
         return None
-    lengths = [tree.distance(a, b) for a, b in zip(joints, joints[1:], strict=False)]
+    lengths = [tree.distance(joints[i], joints[i + 1]) for i in range(len(joints) - 1)]
     best = max(range(len(lengths) - 1), key=lambda i: min(lengths[i], lengths[i + 1]) * 2 + lengths[i] + lengths[i + 1])
     return joints[best], joints[best + 1], joints[best + 2]
 
@@ -721,10 +721,10 @@ def _off_centre(tree: _Tree, node: int, mix: dict, apart) -> float:
 
 
 def _foot(tree: _Tree, found: dict, side: str, leg: float) -> tuple[dict[int, float] | None, str]:
-    """The ball of the foot: the toe joint, or a point on the way to what is further ahead; None where the leg ends at the ankle.
+    """The ball of the foot: the toe joint, or a point on the way to what is further ahead; None where there is none.
 
-    A toe joint that stands under the ankle (some rigs fold the foot there) is no ball: what counts is how far ahead of the
-    shank's line a point is. About 0.15 leg lengths is a person's.
+    A toe joint that stands under the ankle (some rigs fold the foot there) is no ball: what counts is how far ahead of
+    the shank's line a point is. About 0.15 leg lengths is a person's.
     """
     knee, ankle = found[f"{side}_knee"], found[f"{side}_ankle"]
     toe = found.get(f"{side}_toe")

@@ -16,7 +16,7 @@ import json
 import math
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -253,10 +253,18 @@ def gap_interval(
 
 def majority(questions: Sequence[Question]) -> float:
     """Accuracy of always giving the commonest answer, for each kind of question and set of possible answers."""
-    groups: dict[tuple, Counter] = defaultdict(Counter)
+    groups: dict[tuple, list[Question]] = defaultdict(list)
     for question in questions:
-        groups[question.kind, answer_set(question)][answer_slot(question)] += 1
-    return sum(max(group.values()) for group in groups.values()) / max(1, len(questions))
+        groups[question.kind, answer_set(question)].append(question)
+    return sum(max(_agreeing(group, guess) for guess in group) for group in groups.values()) / max(1, len(questions))
+
+
+def _agreeing(questions: Sequence[Question], guess: Question) -> int:
+    """For how many questions the answer to `guess` is right, within their tolerance."""
+    slot = answer_slot(guess)
+    if guess.tolerance:
+        return sum(abs(float(slot) - float(question.key)) <= question.tolerance for question in questions)
+    return sum(answer_slot(question) == slot for question in questions)
 
 
 def summarise(items: Sequence[Item], verdicts: dict[str, list[bool]], seed: int = 0) -> list[dict[str, Any]]:

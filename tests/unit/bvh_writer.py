@@ -1,4 +1,5 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
+# ruff: noqa: E501
 """Test helper: small human rigs in many naming conventions, a BVH writer, and forward kinematics written the slow, plain way."""
 
 import numpy as np

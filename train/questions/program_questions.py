@@ -24,13 +24,13 @@ WEIGHTS = {
     "action": 2.0,
     "letters": 0.9,
     "list": 0.9,
-    "side": 2.4,
-    "travel": 1.4,
-    "forward_or_backward": 1.2,
-    "action_direction": 1.6,
-    "turn": 1.8,
+    "side": 3.6,
+    "travel": 2.4,
+    "forward_or_backward": 2.4,
+    "action_direction": 2.6,
+    "turn": 3.0,
     "count": 2.8,
-    "no_count": 0.25,
+    "no_count": 0.07,
     "speed": 1.4,
     "speed_two": 0.5,
     "first": 0.9,
@@ -57,11 +57,11 @@ WEIGHTS = {
 # How often a question with this answer is kept: what most motions would answer alike is asked of few of them, so that
 # the commonest answer is no good guess.
 KEEP = {
-    ("travel", "forward"): 0.3,
+    ("travel", "forward"): 0.22,
     ("travel", "in place"): 0.25,
-    ("forward_or_backward", "forward"): 0.35,
-    ("posture_start", "standing"): 0.12,
-    ("posture_end", "standing"): 0.12,
+    ("forward_or_backward", "forward"): 0.4,
+    ("posture_start", "standing"): 0.05,
+    ("posture_end", "standing"): 0.05,
     ("speed", "normal"): 0.8,
 }
 COUNTS = tuple(str(number) for number in range(21))
@@ -202,7 +202,7 @@ def _action_direction(truth: ProgramTruth, maker: Maker) -> Question | None:
         direction = truth.one(run, "direction")
         row = action(run[0].action)
         # One possible direction: the question would answer itself.
-        if direction in row.directions and len(row.directions) > 1 and truth.distinct(run):
+        if direction in row.directions and len(row.directions) > 1 and row.key != "sweep" and truth.distinct(run):
             return maker.action_direction(row.key, direction)
     return None
 

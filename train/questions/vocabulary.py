@@ -41,13 +41,13 @@ _IRREGULAR = {
     "this": "this", "pushups": "push up", "pushup": "push up", "situps": "sit up", "situp": "sit up",
     "stepups": "step up", "does not": "not", "feet": "foot", "pressing": "press", "presses": "press", "press": "press",
     "crossing": "cross", "crosses": "cross", "cross": "cross", "toes": "toe", "toe": "toe", "jacks": "jack",
-    "plies": "pli", "plie": "pli",
+    "plies": "pli", "plie": "pli", "ups": "up",
 }  # fmt: skip
 
 # Words that do not tell one action from another; dropping them lets "walks slowly backwards" meet "walking backwards".
 _FILLERS = frozenset(
     "the a an is are be was were of to with on in at and then person they he she it subject performer athlete patient "
-    "actor character someone somebody something while his her their them very slowly quickly rapidly do left right both".split()
+    "actor character someone somebody something while his her their them very slowly quickly rapidly do left right one".split()
 )
 
 

@@ -59,7 +59,8 @@ def clause(
                 text = text.replace(one, f"the {side} {noun}", 1)
                 placed = True
                 break
-    if direction and _says_direction(key, direction, text):
+    # A curve is named by its side, and which way a floor is swept is no matter of left and right to anybody.
+    if direction and not (turn and direction == "forward") and key != "sweep" and _says_direction(key, direction, text):
         text += f" {direction_phrase(direction)}"
     if turn:
         text += f" to the {turn}"
