@@ -100,7 +100,7 @@ class BvhFile:
 class _PosePlan:
     """What forward kinematics needs, in an order that lets one NumPy call pose all joints of one depth in all frames.
 
-    Rows are the needed nodes sorted by depth. Orientations are unit quaternions (w, x, y, z), only of nodes with children.
+    Rows are the needed nodes sorted by depth. Orientations are quaternions (w, x, y, z) of nodes with children.
     """
 
     def __init__(self, bvh: BvhFile, wanted: np.ndarray):
@@ -334,15 +334,15 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
 def rate_of(frame_time_text: str) -> float:
     """Frames per second of a written frame time.
 
-    Frame times are rounded when written: "0.016667" means 60 fps. A whole rate, or a television rate (N x 1000/1001), that
+    Frame times are written rounded: "0.016667" means 60 fps. A whole rate or a television rate (N x 1000/1001) that
     is written with exactly these digits is taken; anything else is 1 / frame time at full precision.
     """
     frame_time = float(frame_time_text)
     mantissa, _, exponent = frame_time_text.lower().partition("e")
     digits = len(mantissa.partition(".")[2])
     half_digit = 0.5000001 * 10.0 ** (int(exponent or 0) - digits)
-    # A cut-off digit ("0.0166" for 1/60) is as common as a rounded one; more than 0.5 % off is another rate.
-    tolerance = min(2 * half_digit, 0.005 * frame_time)
+    # A cut-off digit ("0.0166" for 1/60) is as common as a rounded one; more than 1 % off is another rate.
+    tolerance = min(2 * half_digit, 0.0102 * frame_time)
     whole = round(1.0 / frame_time)
     if whole >= 1:
         for rate in (float(whole), whole * 1000.0 / 1001.0):
@@ -354,7 +354,7 @@ def rate_of(frame_time_text: str) -> float:
 
 
 def _read_hierarchy(header: bytes, where: str, notes: list[str]):
-    text = header.decode("utf-8", errors="replace").replace("{", " { ").replace("}", " } ")
+    text = header.decode("utf-8-sig", errors="replace").replace("{", " { ").replace("}", " } ")
     lines = text.splitlines() if "\n" in text else text.replace("\r", "\n").split("\n")
     tokens: list[str] = []
     line_of: list[int] = []
@@ -561,7 +561,7 @@ def _read_numbers(body: bytes, where: str, first_line: int, notes: list[str]) ->
 def _parse_block(block: bytes, where: str, line: int) -> np.ndarray:
     text = block.decode("latin-1")
     try:
-        # NumPy's table reader is the fastest strict one. It wants as many numbers on every line, as nearly every file has.
+        # NumPy's table reader is the fastest strict one. It wants as many numbers on every line, as most files have.
         return np.loadtxt(io.StringIO(text), comments=None, ndmin=2).reshape(-1)
     except ValueError:
         pass

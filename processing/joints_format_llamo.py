@@ -18,7 +18,7 @@ NUM_JOINTS = 22
 JOINT_KEYS = ("joints", "motion", "positions", "keypoints3d", "keypoints_3d", "joints3d", "joint_positions")
 FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_frame_rate", "mocap_framerate")
 SHAPES = "an array of shape (num_frames, 22, 3) or (num_frames, 66): positions of LLaMo's 22 joints"
-SAVE = "Save positions of the 22 joints (SMPL's first 22, in its order) with numpy.save or numpy.savez(joints=..., fps=...)."
+SAVE = "Save the 22 joints (SMPL's first 22, in its order) with numpy.save or numpy.savez(joints=..., fps=...)."
 
 # What the standard library raises on damaged, encrypted or unusual archives.
 _ZIP_ERRORS = (
@@ -123,7 +123,7 @@ def read_npz(
                     f"{where}, array {rate_key!r}",
                     "Save fps as one number.",
                 )
-            fps = check_fps(float(rate.reshape(-1)[0]), f"{where}, array {rate_key!r}")
+            fps = check_fps(rate.reshape(-1)[0].item(), f"{where}, array {rate_key!r}")
     return joints, fps
 
 

@@ -1,9 +1,9 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
 """Motion files to 22 joints in metres: `read_motion` is the door, one file per format stands behind it.
 
-motion = read_motion("clip.bvh")
-motion.joints   # (num_frames, 22, 3) float32, metres, right-handed, Y up, left = +X when facing +Z
-motion.assumed  # what the file did not say and was guessed
+>>> motion = read_motion("clip.bvh")
+>>> motion.joints.shape  # (num_frames, 22, 3) float32, metres, right-handed, Y up, left = +X when facing +Z
+>>> motion.assumed  # what the file did not say and was guessed
 """
 
 import os
@@ -44,7 +44,7 @@ KNOWN = (
 )
 REMEDIES = {
     "an FBX file": (
-        "FBX is a closed format. Export the motion as BVH or glTF; LLaMo reads the BVH: in Blender, import the FBX and use "
+        "FBX is a closed format. Export it as BVH (or glTF, then BVH): in Blender, import the FBX and use "
         "File > Export > Motion Capture (.bvh). MotionBuilder saves BVH too."
     ),
     "a glTF file": "Export it as BVH, for example in Blender with File > Export > Motion Capture (.bvh).",
@@ -62,7 +62,7 @@ EXTENSIONS = {
 
 @dataclass
 class RawMotion:
-    """A person's motion as it was recorded, in LLaMo's joints, metres and axes; floor, start and heading are the file's.
+    """A person's motion as it was recorded, in LLaMo's joints, metres and axes; floor and heading are the file's.
 
     Attributes:
         joints (`np.ndarray` of shape `(num_frames, 22, 3)`): float32, metres, right-handed, Y up.
@@ -108,10 +108,10 @@ def read_motion(
         source (`str`, `os.PathLike` or `bytes`): a path, or a whole file in memory.
         format (`str`, *optional*): "bvh", "npz" or "npy". Told from the content, then from the file's ending.
         fps (`float`, *optional*): frames per second, where the file's own are missing or wrong.
-        units (`str` or `float`, *optional*): "m", "cm", "mm", "inch", "ft", "cmu", or metres per unit; else guessed from
-            body height.
-        up_axis (`str`, *optional*): "y", "z", "x", "-y", "-z" or "-x" of the source; else guessed from posture, floor
-            and rest pose.
+        units (`str` or `float`, *optional*): "m", "cm", "mm", "inch", "ft", "cmu", or metres per unit; else
+            guessed from body height.
+        up_axis (`str`, *optional*): "y", "z", "x", "-y", "-z" or "-x" of the source; else guessed from
+            posture, floor and rest pose.
         max_bytes (`int`): larger files, and arrays that unpack to more, are refused before they are read.
         max_frames (`int`): longer motions are refused.
 

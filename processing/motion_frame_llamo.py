@@ -172,10 +172,13 @@ def find_up(joints: np.ndarray, rest: np.ndarray | None, up_axis: str | None, wh
         floor = float(np.percentile(lowest, 5))
         score = float((posture @ axis).sum())
         score += 1.5 * float(standing_rest @ axis)
-        score += 1.5 if -0.08 <= floor <= 0.16 else 0.0
+        # Files have the floor at zero, or begin with the pelvis at zero; what has neither is rather lying on its side.
+        begins = abs(float(joints[0, INDEX["pelvis"]] @ axis)) / leg
+        score += 1.5 if -0.08 <= floor <= 0.16 else 0.0 if begins < 0.05 else -0.5
         # Where a person moves about, only the floor's direction keeps the lowest point where it is.
         score += 0.5 if np.percentile(lowest, 90) - np.percentile(lowest, 10) < 0.12 else 0.0
-        score += {"+y": 0.6, "+z": 0.3}.get(name, -0.7)
+        # Bare joints are nearly always Y up (HumanML3D and what follows it); BVH files come in Z up more often.
+        score += {"+y": 1.6 if rest is None else 0.6, "+z": 0.3}.get(name, -0.7)
         scores[name] = score
     best, second = sorted(scores, key=scores.get, reverse=True)[:2]
     note = f"up axis taken as {best.upper()} from posture, floor and rest pose"

@@ -1,9 +1,9 @@
 # Copyright 2026 The LLaMo authors. Licensed under the Apache License, Version 2.0.
 """Any human rig to LLaMo's 22 joints: by the names of its joints, or, where names do not tell, by its shape.
 
-The 22 joints are *points of the source skeleton*: each is one source joint or a fixed mix of a few, so bone lengths stay
-as constant as they are in the source. Nothing is retargeted. What the source lacks (collars, toes, a third spine joint)
-is placed between its neighbours and said so in `assumed`.
+The 22 joints are *points of the source skeleton*: each is one source joint or a fixed mix of a few, so bone lengths
+stay as constant as they are in the source. Nothing is retargeted. What the source lacks (collars, toes, a third spine
+joint) is placed between its neighbours and said so in `assumed`.
 """
 
 import re
@@ -55,8 +55,8 @@ SIDE_TOKENS = {
     "rt": "right",
 }
 NOISE = set(
-    "bip biped bip01 valve valvebiped cc j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig character "
-    "ctr avg f g n reference solving actor subject".split()
+    "bip biped bip01 valve valvebiped cc j jnt jt joint bone bn def org c m b d sk skel skeleton rig mixamorig "
+    "character ctr avg f g n reference solving actor subject".split()
 )
 # Names of a few common rigs, told by a joint only they have; for the report, nothing depends on it.
 RIGS = (
@@ -81,8 +81,8 @@ RIGS = (
 )
 MAX_DEPTH = 200  # joints from the root to the last; people's rigs stay under 40
 REMEDY = (
-    "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, and a "
-    "head. Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
+    "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, "
+    "and a head. Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
 )
 
 
@@ -126,7 +126,7 @@ def mirror_order() -> list[int]:
 def build_feet(joints: np.ndarray, sides: list[str]) -> None:
     """Places foot joints of skeletons that end at the ankle, in place: ahead of the ankle and a little below it.
 
-    Ahead is square to the shank and to the line through both hips. 0.15 and 0.07 leg lengths are means of CMU's subjects.
+    Ahead is square to the shank and to the line through both hips. 0.15 and 0.07 leg lengths are CMU's means.
     """
     leg = leg_length(joints)
     across = _unit(joints[:, INDEX["left_hip"]] - joints[:, INDEX["right_hip"]])
@@ -261,6 +261,7 @@ def check_human(joints: np.ndarray, where: str) -> None:
     leg = leg_length(joints)
     if not np.isfinite(leg) or leg <= 0:
         raise MotionFormatError("legs with a length", "hips, knees and ankles in one point", where, REMEDY)
+    check_rigid(joints, where)
     for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
         left, right = (bone(joints, f"{s}_{a}", f"{s}_{b}") / leg for s in SIDES)
         if min(left, right) < 0.08 or max(left, right) > 1.5 * min(left, right):
@@ -284,6 +285,23 @@ def check_human(joints: np.ndarray, where: str) -> None:
             raise MotionFormatError(
                 f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY
             )
+
+
+def check_rigid(joints: np.ndarray, where: str) -> None:
+    """Refuses points that move independently: the long bones of a person keep their lengths, also in noisy estimates.
+
+    25 % (standard deviation over mean) is far beyond any recording; random points have 40 %.
+    """
+    for side in SIDES:
+        for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
+            length = np.linalg.norm(joints[:, INDEX[f"{side}_{a}"]] - joints[:, INDEX[f"{side}_{b}"]], axis=-1)
+            if length.std() > 0.25 * length.mean():
+                raise MotionFormatError(
+                    f"a {side} bone from {a} to {b} of constant length",
+                    f"one that varies by {length.std() / length.mean():.0%}",
+                    where,
+                    "Check the order of the joints and the shape of the array. " + REMEDY,
+                )
 
 
 def side_votes(joints: np.ndarray) -> tuple[float, float]:
@@ -521,6 +539,13 @@ def _find_by_shape(tree: _Tree) -> dict | None:
                 continue
             if high not in tree.path(branch[head]):
                 continue
+            # Which arm is on the side of which leg.
+            of_legs = tree.sample[:, limb[legs[0]][0]] - tree.sample[:, limb[legs[1]][0]]
+            of_arms = tree.sample[:, limb[arms[0]][0]] - tree.sample[:, limb[arms[1]][0]]
+            if not of_arms.any():
+                of_arms = tree.sample[:, limb[arms[0]][1]] - tree.sample[:, limb[arms[1]][1]]
+            if (_unit(of_legs) * _unit(of_arms)).sum() < 0:
+                arms = arms[::-1]
             found: dict = {}
             for side, leg, arm in zip(SIDES, legs, arms, strict=True):
                 leg_joints, arm_joints = (
@@ -546,7 +571,7 @@ def _find_by_shape(tree: _Tree) -> dict | None:
 
 
 def _two_longest(tree: _Tree, start: int, limb: list[int]) -> tuple[int, int, int] | None:
-    """The three joints around the two longest neighbouring bones of a limb, without the bone that joins it to the trunk."""
+    """The three joints around the two longest neighbouring bones of a limb, its bone to the trunk left out."""
     total = sum(tree.length[n] for n in limb)
     joints = [n for n in limb if n == limb[0] or tree.distance(n, tree.parents[n]) > 0.02 * total]
     if len(joints) < 3:

@@ -81,9 +81,7 @@ def recorded_items(clips: Sequence[RecordedClip], num: int, rng: np.random.Gener
             for held_out in (False, True):
                 # Wrong choices are drawn from what these clips show, or the right one would be the likely one.
                 vocabulary = present if len(present) >= 8 else None
-                for question in ask_recorded(
-                    view, rng, 12, held_out=held_out, vocabulary=vocabulary, keep_all=True
-                ):
+                for question in ask_recorded(view, rng, 12, held_out=held_out, vocabulary=vocabulary, keep_all=True):
                     candidates.append(Item("recorded", view.id, view.joints, view.fps, question))
     per_kind = max(12, math.ceil(num / 9))
     chosen = []
@@ -165,7 +163,7 @@ def answer(
 
     if condition not in CONDITIONS:
         raise ValueError(
-            f"expected a condition out of {', '.join(CONDITIONS)}, got {condition!r} in evaluate.answer; use one of them"
+            f"expected a condition out of {', '.join(CONDITIONS)}, got {condition!r} in evaluate.answer; use one"
         )
     processor.tokenizer.padding_side = "left"  # generation goes on at the right end
     motions = [(item.joints, item.fps) for item in items]
@@ -238,7 +236,7 @@ def wilson(right: int, total: int, z: float = 1.96) -> tuple[float, float]:
 def gap_interval(
     right: Sequence[bool], other: Sequence[bool], clips: Sequence[str], rng: np.random.Generator, draws: int = 2000
 ) -> tuple[float, float]:
-    """95 % bootstrap interval of the difference of two accuracies; clips are drawn, since questions on one belong together."""
+    """95 % bootstrap interval of the difference of two accuracies, drawing clips: questions on one belong together."""
     names = sorted(set(clips))
     index = {name: place for place, name in enumerate(names)}
     totals, gaps = np.zeros(len(names)), np.zeros(len(names))
@@ -272,7 +270,9 @@ def summarise(items: Sequence[Item], verdicts: dict[str, list[bool]], seed: int 
     rng = np.random.default_rng(seed)
     rows = []
     for source in dict.fromkeys(item.source for item in items):
-        groups = [("all", [i for i, item in enumerate(items) if item.source == source and item.question.kind != UNGROUNDED])]
+        groups = [
+            ("all", [i for i, item in enumerate(items) if item.source == source and item.question.kind != UNGROUNDED])
+        ]
         groups += [
             (kind, [i for i, item in enumerate(items) if item.source == source and item.question.kind == kind])
             for kind in KINDS
@@ -367,7 +367,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="llamo", help="folder or Hub id of the assembled model")
     parser.add_argument("--real", nargs="*", default=[], metavar="FILE", help="Parquet files of recorded clips")
     parser.add_argument("--split", choices=("val", "train", "all"), default="val",
-                        help="rows of the recorded files to ask about; a file without splits always counts whole")  # fmt: skip
+                        help="rows of the recorded files; a file without splits always counts whole")  # fmt: skip
     parser.add_argument("--num", type=int, default=400, help="questions about procedural motions")
     parser.add_argument("--num-real", type=int, default=300, help="questions about recorded clips, at most")
     parser.add_argument("--seed", type=int, default=0)

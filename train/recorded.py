@@ -1,8 +1,8 @@
 """Recorded clips from Parquet: joints, captions as sentences, and labels in the catalogue's words.
 
-Columns read: `id`, `captions`, `fps`, `num_frames`, `joints_q` (little-endian int16 `[num_frames, 22, 3]`, units of half
-a millimetre) and, where there, `split`, `trial_description`, `motion_format`, `coverage` (share of the trial that is
-in the clip; below 1 its first frames are missing).
+Columns read: `id`, `captions`, `fps`, `num_frames`, `joints_q` (little-endian int16 `[num_frames, 22, 3]`, units of
+half a millimetre) and, where there, `split`, `trial_description`, `motion_format`, `coverage` (share of the trial
+that is in the clip; below 1 its first frames are missing).
 
 The data used by this project was obtained from mocap.cs.cmu.edu. The database was created with funding from NSF
 EIA-0196217. A second file holds DeepMimic's single-action clips (MIT licence).
@@ -114,7 +114,7 @@ _LABELS: dict[str, _Label] = {
         "walk_uneven", "The person walks on uneven terrain. | Someone walks over obstacles, up and down."
     ),
     "run": _label("run", "The person runs forward. | A person is running.", direction="forward"),
-    "run/jog": _label("run", "The person runs forward at an easy pace. | A person is jogging.", direction="forward"),
+    "run/jog": _label("run", "The person runs forward at an easy pace. | A person is running.", direction="forward"),
     "jump": _label("jump", "The person jumps up and down in place. | A person is jumping.", throughout=False),
     "forward jump": _label(
         "jump_forward", "The person jumps forward. | The person swings the arms and jumps forward from a stand.",
@@ -144,10 +144,12 @@ _LABELS: dict[str, _Label] = {
         "dribble", "The person dribbles a basketball forward and makes turns to the right.", turn="right"
     ),
     "basketball - crossover dribble, shoot": _label(
-        "dribble shoot_basket", "The person dribbles a basketball and then shoots a basketball at the hoop.", throughout=False
+        "dribble shoot_basket", "The person dribbles a basketball and then shoots a basketball at the hoop.",
+        throughout=False
     ),
     "basketball signals": _label(
-        "signal", "The person signals with the arms like a basketball referee. | Someone stands and signals with the arms."
+        "signal",
+        "The person signals with the arms like a basketball referee. | Someone stands and signals with the arms."
     ),
     "directing traffic": _label(
         "direct_traffic", "The person directs traffic. | Someone is directing traffic with the arms."
@@ -197,6 +199,9 @@ _LABELS: dict[str, _Label] = {
     ),
 }  # fmt: skip
 
+# Every action some recorded clip is labelled with.
+LABELLED_ACTIONS = tuple(dict.fromkeys((*(key for row in _LABELS.values() for key in row[0]), "playground", "dance")))
+
 _PLAYGROUND_WORDS = {
     "climb": "climbs", "sit": "sits", "dangle legs": "dangles the legs", "dangle": "dangles", "descend": "climbs down",
     "rock back": "rocks back", "lower self to ground": "comes down to the ground", "hang": "hangs by the hands",
@@ -242,7 +247,7 @@ def label(description: str) -> _Label:
 
 
 def t_pose_frames(joints: np.ndarray, fps: float) -> int:
-    """How many frames the clip stands in a T-pose at its beginning: still, both arms straight out at shoulder height."""
+    """How many frames the clip stands in a T-pose at its beginning: still, both arms straight out, level."""
     arms = joints[:, [20, 21]] - joints[:, [16, 17]]  # shoulder to wrist
     length = np.linalg.norm(arms, axis=-1)
     reach = np.linalg.norm(joints[:, [18, 19]] - joints[:, [16, 17]], axis=-1) + np.linalg.norm(

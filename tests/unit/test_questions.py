@@ -1,5 +1,6 @@
-"""Questions: scoring by rule, makers that never contradict themselves, answers that cannot be guessed from the question."""
+"""Questions: scoring by rule, makers that never contradict themselves, answers that the question does not give away."""
 
+import itertools
 from collections import Counter, defaultdict
 from types import SimpleNamespace
 
@@ -223,7 +224,7 @@ def test_every_answer_scores_right_and_other_answers_wrong(held_out):
         if kind in ("unanswerable", "caption"):
             continue
         # The reference answer of another question of the kind with another key must not pass.
-        for one, other in zip(questions, questions[1:]):
+        for one, other in itertools.pairwise(questions):
             if one.key == other.key or (one.choices != other.choices and kind != "yes_no"):
                 continue
             if one.tolerance and abs(float(one.key) - float(other.key)) <= one.tolerance:
@@ -246,7 +247,9 @@ def test_the_answer_cannot_be_read_from_the_question():
             if question.kind in ("yes_no", "side", "choice"):
                 place = str(question.choices.index(question.key)) if question.kind == "choice" else question.key
                 # Subjects differ; the words that could give something away do not.
-                answers[question.kind, question.choices if question.kind != "choice" else len(question.choices)][place] += 1
+                answers[question.kind, question.choices if question.kind != "choice" else len(question.choices)][
+                    place
+                ] += 1
     for group, counts in answers.items():
         total, options = sum(counts.values()), len(counts)
         assert total > 50, group

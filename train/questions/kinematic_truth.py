@@ -1,8 +1,8 @@
 """What joint positions alone prove about a motion, and nothing more.
 
 Every measure abstains (None) inside a margin around its threshold: a question is only worth asking where its answer
-can be defended. Joints are `(num_frames, 22, 3)` in metres, right-handed, Y up, left = +X for a person facing +Z, at any
-frame rate; everything is measured at 20 frames per second after a low-pass, so that thresholds mean the same at each rate.
+can be defended. Joints are `(num_frames, 22, 3)` in metres, right-handed, Y up, left = +X for a person facing +Z, at
+any frame rate; everything is measured at 20 frames per second after a low-pass, so that thresholds mean the same.
 """
 
 from __future__ import annotations
@@ -149,7 +149,7 @@ def _travel(joints: np.ndarray, facing: np.ndarray, upright: float) -> tuple[str
     steps = np.diff(ground, axis=0)
     path = float(np.linalg.norm(steps, axis=1).sum())
     reach = float(np.linalg.norm(ground - ground[0], axis=1).max()) if len(ground) else 0.0
-    if reach < 0.3 and path < 1.5 + 0.15 * len(joints) / RATE:
+    if reach < 0.25 and path < 1.5 + 0.15 * len(joints) / RATE:
         return "in place", path
     if upright < 0.9 or path < 0.8 or reach < 0.7:
         return None, path
@@ -199,7 +199,10 @@ def _foot_heights(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     for toe, ankle in ((L_FOOT, L_ANKLE), (R_FOOT, R_ANKLE)):
         lowest = np.minimum(joints[:, toe, 1], joints[:, ankle, 1])
         heights.append(lowest - np.percentile(lowest, 5))
-    floor = min(np.percentile(joints[:, [L_FOOT, L_ANKLE], 1].min(1), 5), np.percentile(joints[:, [R_FOOT, R_ANKLE], 1].min(1), 5))
+    floor = min(
+        np.percentile(joints[:, [L_FOOT, L_ANKLE], 1].min(1), 5),
+        np.percentile(joints[:, [R_FOOT, R_ANKLE], 1].min(1), 5),
+    )
     # A foot that never comes down has no resting height of its own: measure it against the lower foot.
     for index, (toe, ankle) in enumerate(((L_FOOT, L_ANKLE), (R_FOOT, R_ANKLE))):
         lowest = np.minimum(joints[:, toe, 1], joints[:, ankle, 1])
@@ -262,7 +265,9 @@ def _gait(joints: np.ndarray, travel: str | None, speed: float, upright: float, 
         return None  # leaps or hops
     if speed > 2.3 and len(flights) / (len(joints) / RATE) > 0.8:
         return "run"
-    if speed < 2.0 and not flights:
+    # Walking is never without a foot down and often has both: a slow jog between the two is called neither.
+    both_down = np.maximum(*_foot_heights(joints)) < 0.045
+    if speed < 2.0 and not flights and both_down.mean() > 0.08:
         return "walk"
     return None
 

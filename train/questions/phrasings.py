@@ -32,8 +32,16 @@ WHO = (
 )
 
 # Asked in front of or behind a question now and then; they change nothing about the answer.
-OPENINGS = ("In this clip, ", "Looking at the motion, ", "In this recording, ", "Tell me: ", "Quick question: ", "Here, ",
-            "For my notes: ", "Given this motion capture, ")  # fmt: skip
+OPENINGS = (
+    "In this clip, ",
+    "Looking at the motion, ",
+    "In this recording, ",
+    "Tell me: ",
+    "Quick question: ",
+    "Here, ",
+    "For my notes: ",
+    "Given this motion capture, ",
+)
 
 # Behind a question they ask for the bare answer.
 SHORT_HINTS = ("Keep it short.", "Just the answer.", "Short answer only.", "Be brief.", "No full sentence, please.")
@@ -544,26 +552,48 @@ SEEN: dict[str, tuple[str, ...]] = {
         "How many people are watching?",
         "What day was this filmed?",
     ),
-}  # fmt: skip
+}
 
 # Kept from training: they measure whether the model understands the question or knows the string.
 HELD_OUT: dict[str, tuple[str, ...]] = {
-    "action": ("What is going on in this motion, in one phrase?", "Which action {does} {who} carry out?",
-               "Tell me the name of this movement."),
+    "action": (
+        "What is going on in this motion, in one phrase?",
+        "Which action {does} {who} carry out?",
+        "Tell me the name of this movement.",
+    ),
     "letters": ("Which answer is correct? {options}", "Decide what {who} {does} in the clip. {options}"),
     "list": ("Out of {options}, which is {who} doing?", "Does the clip show {options}?"),
-    "side": ("Say which {part} {who} uses while {gerund}.", "Which {part} is involved in the {singular}, left or right?",
-             "What side is the {part} on that is used for {gerund}?"),
+    "side": (
+        "Say which {part} {who} uses while {gerund}.",
+        "Which {part} is involved in the {singular}, left or right?",
+        "What side is the {part} on that is used for {gerund}?",
+    ),
     "side_limp": ("Say which leg {who} {is} {verb} on.", "What side does {who} limp on?"),
     "side_kneel": ("Say which knee {who} {is} {verb} on.", "What knee is used for {gerund}?"),
     "side_stand": ("Say which leg {who} {is} {verb} on.", "What leg is {who} {verb} on?"),
-    "direction": ("What way is {who} travelling, from {his} own point of view?", "Tell me the direction {who} moves in.",
-                  "Which way does the body travel?"),
-    "direction_two": ("Would you say {who} goes forwards or backwards?", "Is {who} {moving} in the forward or backward direction?"),
-    "direction_action": ("Tell me the direction in which {who} {is} {gerund}.", "What direction does the {singular} have?"),
-    "turn": ("Tell me which way {who} turns.", "Is {who} turning leftwards or rightwards?", "What is the direction of rotation?"),
-    "count": ("Tell me how many {plural} {who} completes.", "What's the total number of {plural}?",
-              "How many {plural} were performed?"),
+    "direction": (
+        "What way is {who} travelling, from {his} own point of view?",
+        "Tell me the direction {who} moves in.",
+        "Which way does the body travel?",
+    ),
+    "direction_two": (
+        "Would you say {who} goes forwards or backwards?",
+        "Is {who} {moving} in the forward or backward direction?",
+    ),
+    "direction_action": (
+        "Tell me the direction in which {who} {is} {gerund}.",
+        "What direction does the {singular} have?",
+    ),
+    "turn": (
+        "Tell me which way {who} turns.",
+        "Is {who} turning leftwards or rightwards?",
+        "What is the direction of rotation?",
+    ),
+    "count": (
+        "Tell me how many {plural} {who} completes.",
+        "What's the total number of {plural}?",
+        "How many {plural} were performed?",
+    ),
     "count_steps": ("Tell me how many steps {who} takes.", "What's the total number of steps?"),
     "count_jumps": ("Tell me how many jumps {who} makes.", "What's the total number of jumps?"),
     "speed": ("Tell me how fast {who} {is} {gerund}.", "What is the speed of the {singular}: slow, normal or fast?"),
@@ -572,16 +602,25 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "last": ("Tell me what {who} {does} last.", "Which action is at the end of the clip?"),
     "after": ("Tell me what {who} {does} after {gerund}.", "What is the action that comes after {gerund}?"),
     "before": ("Tell me what {who} {does} before {gerund}.", "What is the action that comes before {gerund}?"),
-    "which_first": ("Tell me which comes first: {gerund} or {other}.", "What {does} {who} do earlier, {gerund} or {other}?"),
+    "which_first": (
+        "Tell me which comes first: {gerund} or {other}.",
+        "What {does} {who} do earlier, {gerund} or {other}?",
+    ),
     "posture_start": ("Tell me the posture at the start.", "How {does} {who} start out: standing, sitting or lying?"),
     "posture_end": ("Tell me the posture at the end.", "How {does} {who} end up: standing, sitting or lying?"),
     "duration": ("Tell me how many seconds this takes.", "What is the length of this motion?"),
     "duration_action": ("Tell me how long {who} {is} {gerund}.", "How many seconds does the {gerund} take?"),
     "time": ("Tell me when the {gerund} starts.", "At how many seconds {does} {who} begin {gerund}?"),
-    "caption": ("Tell me in your own words what {who} {does}.", "Give me a one-line summary of this motion.",
-                "How would you describe this movement?"),
-    "yes_action": ("Is {who} seen {gerund} in this recording?", "Tell me whether {who} {is} {gerund}.",
-                   "Do you see any {gerund}?"),
+    "caption": (
+        "Tell me in your own words what {who} {does}.",
+        "Give me a one-line summary of this motion.",
+        "How would you describe this movement?",
+    ),
+    "yes_action": (
+        "Is {who} seen {gerund} in this recording?",
+        "Tell me whether {who} {is} {gerund}.",
+        "Do you see any {gerund}?",
+    ),
     "yes_side": ("Tell me whether it is the {side} {part}.", "Is the {side} {part} being used for {gerund}?"),
     "yes_direction": ("Tell me whether {who} moves {direction}.", "Is {who} on the way {direction}?"),
     "yes_turn": ("Tell me whether {who} turns to the {direction}.", "Is this turn a {direction} one?"),
@@ -592,9 +631,14 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
     "moving_hand": ("Tell me which hand moves more.", "Which hand is the more active one?"),
     "kicking_foot": ("Tell me which foot kicks.", "Which leg is used for the kick?"),
     "standing_leg": ("Tell me which leg {who} stands on.", "Which leg is the weight on?"),
-    "colour": ("What kind of trousers {does} {who} wear?", "What is the colour of {his} eyes?", "How warm is it there?",
-               "What is {his} telephone number?", "What {does} {who} hear?"),
-}  # fmt: skip
+    "colour": (
+        "What kind of trousers {does} {who} wear?",
+        "What is the colour of {his} eyes?",
+        "How warm is it there?",
+        "What is {his} telephone number?",
+        "What {does} {who} hear?",
+    ),
+}
 
 
 def number_of_phrasings(sub_kind: str) -> tuple[int, int]:
@@ -648,9 +692,19 @@ def _plural_verbs(template: str, who: str) -> str:
     """ "they uses" is no English: after a plural subject the fixed verbs of a template lose their s."""
     if who != "they":
         return template
-    template = re.sub(r"(?i)\b(does|is) \{who\}", lambda m: "do {who}" if m[1].lower() == "does" else "are {who}", template)
-    verbs = {"uses": "use", "moves": "move", "turns": "turn", "goes": "go", "takes": "take", "makes": "make",
-             "starts": "start", "stops": "stop", "completes": "complete", "stands": "stand"}  # fmt: skip
-    return re.sub(
-        r"(\{[Ww]ho\}) (" + "|".join(verbs) + r")\b", lambda match: f"{match[1]} {verbs[match[2]]}", template
+    template = re.sub(
+        r"(?i)\b(does|is) \{who\}", lambda m: "do {who}" if m[1].lower() == "does" else "are {who}", template
     )
+    verbs = {
+        "uses": "use",
+        "moves": "move",
+        "turns": "turn",
+        "goes": "go",
+        "takes": "take",
+        "makes": "make",
+        "starts": "start",
+        "stops": "stop",
+        "completes": "complete",
+        "stands": "stand",
+    }
+    return re.sub(r"(\{[Ww]ho\}) (" + "|".join(verbs) + r")\b", lambda match: f"{match[1]} {verbs[match[2]]}", template)

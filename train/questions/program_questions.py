@@ -64,6 +64,8 @@ KEEP = {
     ("posture_end", "standing"): 0.05,
     ("speed", "normal"): 0.8,
 }
+# Frequencies of the motions themselves; more where look-alikes take a part of the turns as a wrong choice.
+WRONG_WEIGHTS = {**DRAW_WEIGHTS, "walk": 6.5, "run": 2.8}
 COUNTS = tuple(str(number) for number in range(21))
 POSTURES = {"stand": "standing", "sit": "sitting", "lie": "lying"}
 TRAVELLING = frozenset(
@@ -122,10 +124,10 @@ def ask_program(
         num: how many at most; fewer where the motion has no more to ask for.
         held_out: use the phrasings kept from training.
         kinds: only these kinds (`Question.kind`).
-        vocabulary: keys of the actions that wrong choices are taken from, by default the whole catalogue.
+        vocabulary: keys of the actions that wrong choices are taken from, by default all that can be synthesised.
     """
     truth = ProgramTruth(motion)
-    maker = Maker(rng, held_out, vocabulary or tuple(PROGRAMS), DRAW_WEIGHTS)
+    maker = Maker(rng, held_out, vocabulary or tuple(PROGRAMS), WRONG_WEIGHTS)
     names = list(WEIGHTS)
     weights = np.array([WEIGHTS[name] for name in names])
     # Weighted order without replacement (Efraimidis and Spirakis 2006).
@@ -194,7 +196,9 @@ def _forward_or_backward(truth: ProgramTruth, maker: Maker) -> Question | None:
     if truth.several or truth.keys[0] not in WALKING:
         return None
     direction = truth.one(truth.runs[0], "direction")
-    return maker.forward_or_backward(direction, WALKING[truth.keys[0]]) if direction in ("forward", "backward") else None
+    return (
+        maker.forward_or_backward(direction, WALKING[truth.keys[0]]) if direction in ("forward", "backward") else None
+    )
 
 
 def _action_direction(truth: ProgramTruth, maker: Maker) -> Question | None:
@@ -308,7 +312,9 @@ def _action_duration(truth: ProgramTruth, maker: Maker) -> Question | None:
 
 def _start_time(truth: ProgramTruth, maker: Maker) -> Question | None:
     later = [
-        run for run in truth.runs[1:] if truth.keys.count(run[0].action) == 1 and truth.distinct(run) and run[0].start > 1
+        run
+        for run in truth.runs[1:]
+        if truth.keys.count(run[0].action) == 1 and truth.distinct(run) and run[0].start > 1
     ]
     if not later:
         return None

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llamo.train.recorded import LABELLED_ACTIONS
+
 from .kinematic_truth import KinematicTruth, measure
 from .makers import DIRECTIONS, Maker
-from .program_questions import COUNTS
+from .program_questions import COUNTS, PROGRAMS
 from .question import Question
 from .vocabulary import action, confusable
 from .wording import ADVERB, clause, direction_phrase, sentence
@@ -48,22 +50,29 @@ WEIGHTS = {
 }
 KEEP = {
     ("travel", "forward"): 0.35,
+    ("travel", "in place"): 0.2,
     ("forward_or_backward", "forward"): 0.2,
     ("raised_hand", "neither"): 0.15,
     ("jumps", "0"): 0.06,
-    ("posture_start", "standing"): 0.08,
-    ("posture_end", "standing"): 0.08,
+    ("posture_start", "standing"): 0.03,
+    ("posture_end", "standing"): 0.03,
     ("yes_jump", "no"): 0.1,
 }
 GAITS = {"walk", "jog", "run", "walk_uneven", "sneak", "zombie_walk", "limp", "walk_curve", "run_curve"}
 
-TEMPO = {"walk", "jog", "run"}
+# A fast jog is a slow run: of jogging no tempo is asked.
+TEMPO = {"walk", "run"}
+# Wrong choices: what any motion may show, and more often what recorded ones do, or the label met only in recordings
+# ("Is the person dancing?") would always be the right one.
+VOCABULARY = tuple(dict.fromkeys((*PROGRAMS, *LABELLED_ACTIONS)))
+WRONG_WEIGHTS = dict.fromkeys(LABELLED_ACTIONS, 12.0) | {"walk": 40.0, "dance": 18.0, "playground": 14.0}
 
 # What else may be seen in clips with such a label, so that it is no wrong choice for them.
 _STEPPING = ("walk", "run", "jog", "walk_backward", "sidestep", "shuffle", "walk_curve", "run_curve", "skip", "turn")
 _ARMS = (
     "raise_hand", "raise_hands", "point", "wave", "arm_circles", "cross_arms", "hands_on_hips", "beckon", "stretch",
-    "arms_out", "lateral_raise", "clap", "salute", "talk", "signal", "direct_traffic", "cheer", "stand", "overhead_press",
+    "arms_out", "lateral_raise", "clap", "salute", "talk", "signal", "direct_traffic", "cheer", "stand",
+    "overhead_press",
     "biceps_curl", "reach", "swim", "push", "pull",
 )  # fmt: skip
 _BALLET = (
@@ -120,7 +129,9 @@ class RecordedTruth:
         turned = self.measured.turn if self.measured.turn in ("left", "right") else None
         self.turn = self._agreed(stated.get("turn"), turned)
         word = self.measured.speed_word if self._gait_fits() else None
-        self.speed = stated.get("speed") if word in (None, stated.get("speed")) else word if "speed" not in stated else None
+        self.speed = (
+            stated.get("speed") if word in (None, stated.get("speed")) else word if "speed" not in stated else None
+        )
 
     @staticmethod
     def _agreed(stated: str | None, measured: str | None) -> str | None:
@@ -166,11 +177,12 @@ def ask_recorded(
         num: how many at most; a clip of which little is certain gives fewer.
         held_out: use the phrasings kept from training.
         kinds: only these kinds (`Question.kind`).
-        vocabulary: keys of the actions that wrong choices are taken from, by default the whole catalogue.
+        vocabulary: keys of the actions that wrong choices are taken from, by default what procedural and recorded
+            motions show.
         keep_all: also keep what most clips answer alike (an evaluation balances the answers itself).
     """
     truth = RecordedTruth(clip)
-    maker = Maker(rng, held_out, vocabulary)
+    maker = Maker(rng, held_out, vocabulary or VOCABULARY, WRONG_WEIGHTS if vocabulary is None else None)
     names = list(WEIGHTS)
     weights = np.array([WEIGHTS[name] for name in names])
     order = np.argsort(-(rng.random(len(names)) ** (1.0 / weights)))
@@ -268,9 +280,7 @@ def _steps(truth: RecordedTruth, maker: Maker) -> Question | None:
     choices = tuple(str(value) for value in range(2, 13))
     answer = f"The person takes about {number} steps."
     # A first and a last step cut by the clip's edges count for one person and not for the next.
-    return maker.make(
-        "count", maker.ask("count_steps"), answer, str(number), choices, short=str(number), tolerance=1.0
-    )
+    return maker.make("count", maker.ask("count_steps"), answer, str(number), choices, short=str(number), tolerance=1.0)
 
 
 def _speed(two: bool) -> Builder:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import cache
 
 from .question import Question
 from .vocabulary import forms, plain, stems
@@ -159,7 +159,7 @@ def _spans(tokens: tuple[str, ...], sequences: Iterable[tuple[str, ...]]) -> lis
     ]
 
 
-@lru_cache(maxsize=None)
+@cache
 def _word_forms(choice: str) -> tuple[tuple[str, ...], ...]:
     return tuple(stems(word, drop_fillers=False) for word in _WORDS.get(choice, (choice,)))
 

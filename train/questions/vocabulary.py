@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from llamo.train.synthesis.catalogue import ACTIONS, Action
 
@@ -23,7 +23,8 @@ RECORDED_ACTIONS: dict[str, Action] = {
                synonyms=("climbing", "climbing on playground equipment"), confusable=("climb", "hang")),
         Action("walk_uneven", "walking on uneven terrain", "walk on uneven terrain", "walk", "walks", "locomotion",
                synonyms=("walking on uneven ground", "walking over obstacles", "walking"),
-               confusable=("walk", "walk_curve", "climb_stairs", "step_up", "descend_stairs", "sneak", "limp", "march")),
+               confusable=("walk", "walk_curve", "climb_stairs", "step_up", "descend_stairs", "sneak", "limp",
+                           "march")),
         Action("swordplay", "fighting with a sword", "fight with a sword", "sword stroke", "sword strokes", "sport",
                synonyms=("slashing with a sword", "swordplay", "fencing", "swinging a sword"),
                confusable=("slash", "bat_swing", "hammer")),
@@ -47,7 +48,8 @@ _IRREGULAR = {
 # Words that do not tell one action from another; dropping them lets "walks slowly backwards" meet "walking backwards".
 _FILLERS = frozenset(
     "the a an is are be was were of to with on in at and then person they he she it subject performer athlete patient "
-    "actor character someone somebody something while his her their them very slowly quickly rapidly do left right one".split()
+    "actor character someone somebody something "
+    "while his her their them very slowly quickly rapidly do left right one".split()
 )
 
 
@@ -108,7 +110,7 @@ def confusable(one: str, other: str) -> bool:
     return one == other or other in first.confusable or one in second.confusable
 
 
-@lru_cache(maxsize=None)
+@cache
 def includes(one: str, other: str) -> bool:
     """Whether doing the one action is also doing the other: walking backwards is walking."""
     other_stems = stems(action(other).gerund)
@@ -126,7 +128,7 @@ def _own_forms() -> dict[tuple[str, ...], str]:
     return own
 
 
-@lru_cache(maxsize=None)
+@cache
 def forms(gerund: str) -> tuple[tuple[str, ...], ...]:
     """All stem sequences that name the action with this gerund; just its own stems for a phrase of no action."""
     rows = [row for row in (*ACTIONS.values(), *RECORDED_ACTIONS.values()) if row.gerund == gerund]

@@ -45,7 +45,7 @@ def clause(
     count: int | None = None,
     speed: str | None = None,
 ) -> str:
-    """What a person does, as a clause without its subject: "does 4 squats slowly", "waves 3 times with the left hand"."""
+    """What a person does, without the subject: "does 4 squats slowly", "waves 3 times with the left hand"."""
     row = action(key)
     if row.countable and count is not None and (row.base.startswith("do ") or row.family == "exercise"):
         text = f"does {count} {row.singular if count == 1 else row.plural}"

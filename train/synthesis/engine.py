@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, replace
 import numpy as np
 
 from llamo.train.synthesis import channels as ch
-from llamo.train.synthesis import dance, everyday, exercises, floor, gestures, jumps, locomotion, sport
+from llamo.train.synthesis import everyday, exercises, gestures, jumps, locomotion, sport
 from llamo.train.synthesis.body import random_body
 from llamo.train.synthesis.catalogue import ACTIONS, describe
 from llamo.train.synthesis.context import FPS, Context, Request, Take, random_posture
@@ -21,7 +21,7 @@ from llamo.train.synthesis.noise import wander
 from llamo.train.synthesis.style import Style, random_style
 
 PROGRAMS = {}
-for _module in (locomotion, jumps, exercises, gestures, sport, everyday, floor, dance):
+for _module in (locomotion, jumps, exercises, gestures, sport, everyday):
     PROGRAMS.update(_module.PROGRAMS)
 
 MAX_SECONDS = 16.0
