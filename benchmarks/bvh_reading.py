@@ -2,8 +2,8 @@
 
     python benchmarks/bvh_reading.py [--frames 524] [--repeats 9] [--json]
 
-Ratios of one run are what counts; milliseconds differ from machine to machine. A peer that is not installed, or that refuses a
-file, is named and left out.
+Ratios of one run are what counts; milliseconds differ from machine to machine. A peer that is not installed, or that
+refuses a file, is named and left out.
 """
 
 import argparse
@@ -79,9 +79,10 @@ def make_bvh(num_frames: int, *, positions_everywhere: bool, seed: int = 0) -> s
             lines.extend([f"{pad}\tEnd Site", pad + "\t{", f"{pad}\t\tOFFSET 0.00000 2.00000 0.00000", pad + "\t}"])
         lines.append(pad + "}")
 
-    emit(*[(name, offset) for name, offset in children[None]][0], 0)
+    emit(*children[None][0], 0)
     lines += ["MOTION", f"Frames: {num_frames}", "Frame Time: .0083333"]
-    lines += [" ".join(f"{v:.4f}" for v in row) for row in np.concatenate([c.reshape(num_frames, -1) for c in columns], 1)]
+    numbers = np.concatenate(columns, axis=1)
+    lines += [" ".join(f"{v:.4f}" for v in row) for row in numbers]
     return "\n".join(lines) + "\n"
 
 
@@ -124,7 +125,8 @@ def milliseconds(function, path: str, repeats: int) -> float:
 def compare(path: str, repeats: int) -> dict:
     """Times and the largest difference of positions, in file units, of every reader on one file."""
     reference = ours(path)
-    out = {"ours": {"ms": milliseconds(ours, path, repeats)}, "whole read_motion": {"ms": milliseconds(read_motion, path, repeats)}}
+    out = {"ours": {"ms": milliseconds(ours, path, repeats)}}
+    out["whole read_motion"] = {"ms": milliseconds(read_motion, path, repeats)}
     for name, function in PEERS.items():
         if importlib.util.find_spec(name) is None:
             out[name] = {"note": "not installed"}
@@ -132,11 +134,12 @@ def compare(path: str, repeats: int) -> dict:
         try:
             positions = function(path)
         except Exception as error:
-            out[name] = {"note": f"refuses the file: {error}"[:160]}
+            out[name] = {"note": f"refuses the file: {error}".replace(path, "the file")[:200]}
             continue
         difference = max(float(np.abs(positions[joint] - reference[joint]).max()) for joint in reference)
         # Turn by turn with ours, so that a busy machine slows both.
-        pairs = [(milliseconds(function, path, 1), milliseconds(ours, path, 1)) for _ in range(max(3, repeats if name == "pybvh" else 3))]
+        rounds = repeats if name == "pybvh" else 3
+        pairs = [(milliseconds(function, path, 1), milliseconds(ours, path, 1)) for _ in range(rounds)]
         theirs = statistics.median(a for a, _ in pairs)
         out[name] = {
             "ms": theirs,

@@ -63,9 +63,7 @@ def measure_times() -> None:
         return timed(lambda: model.generate(**prepare(), max_new_tokens=tokens, min_new_tokens=tokens, **options))
 
     def theirs(tokens: int) -> float:
-        return timed(
-            lambda: bare.generate(text, attention_mask=mask, max_new_tokens=tokens, min_new_tokens=tokens, **options)
-        )
+        return timed(lambda: bare.generate(text, attention_mask=mask, max_new_tokens=tokens, min_new_tokens=tokens, **options))
 
     ours(2), theirs(2)
     first, each = [], []
@@ -117,8 +115,6 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--repeats", type=int, default=7)
     parser.add_argument("--memory", choices=("llamo", "bare"), help=argparse.SUPPRESS)
     return parser
-
-
 
 
 if __name__ == "__main__":

@@ -80,9 +80,7 @@ def init(
     ] = None,
     vision: Annotated[str | None, typer.Option(metavar="ID", help="Vision tower, Hub id or folder; by default none.")] = None,
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the checkpoint.")] = "llamo",
-    weights: Annotated[
-        str | None, typer.Option(metavar="DIR", help="Trained parts; by default those of the project.")
-    ] = None,
+    weights: Annotated[str | None, typer.Option(metavar="DIR", help="Trained parts; by default those of the project.")] = None,
 ):
     """Assemble a checkpoint from a base language model and the trained parts."""
     from llamo.train.initialise import assemble

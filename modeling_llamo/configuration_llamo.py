@@ -1,4 +1,4 @@
-"""Configuration of LLaMo ("Human Motion Instruction Tuning", arXiv 2411.16805): language model, vision and motion towers, talker."""
+"""Configuration of LLaMo (arXiv 2411.16805): language model, vision tower, motion tower, enhancer and Cross Talker."""
 
 from dataclasses import fields
 

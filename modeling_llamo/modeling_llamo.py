@@ -31,6 +31,7 @@ if is_peft_available():
         "llamo", r".*(language_model\..*\.(q_proj|k_proj|v_proj|o_proj)|\.talker\..*(proj|linear_1|linear_2|rates))$"
     )
 
+
 @dataclass
 class LlamoModelOutputWithPast(BaseModelOutputWithPast):
     r"""
@@ -376,18 +377,14 @@ class LlamoContextAggregator(nn.Module):
         counts = member.sum(1)
         return member.transpose(1, 2) @ motion / counts.clamp(min=1)[..., None], counts > 0
 
-    def forward(
-        self, kept: torch.Tensor, frames: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor
-    ) -> torch.Tensor:
+    def forward(self, kept: torch.Tensor, frames: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """kept `(P, k, D)` are the vectors of motion `(P, T, D)` at `frames` `(P, k)`. Returns F_global `(P, k, D)`."""
         lengths = mask.sum(-1).float()[:, None]
         radius = self.receptive_field(kept).squeeze(-1).float().sigmoid() * self.max_receptive_field * lengths
         positions = torch.arange(motion.shape[1], device=motion.device, dtype=torch.float32)
         distance = (positions[None, None, :] - frames[..., None]).abs()
         window = F.logsigmoid((radius[..., None] - distance) / self.sharpness)[:, None]  # Shape: (P, 1, k, T)
-        local = kept + self.local_attn(
-            self.local_norm(kept), motion, bias=window.to(kept.dtype) + key_bias(mask, kept.dtype)
-        )
+        local = kept + self.local_attn(self.local_norm(kept), motion, bias=window.to(kept.dtype) + key_bias(mask, kept.dtype))
         segments, has_segment = self.segment_means(motion, mask)
         return local + self.global_attn(self.global_norm(local), segments, bias=key_bias(has_segment, kept.dtype))
 
@@ -469,9 +466,7 @@ class LlamoCrossTalker(nn.Module):
         self.text_proj = nn.Linear(width, config.text_config.hidden_size, bias=False)
         self.text_gate = nn.Parameter(torch.zeros(config.text_config.hidden_size))
 
-    def summarise(
-        self, motion: torch.Tensor, mask: torch.Tensor, seconds: torch.Tensor, order: torch.Tensor
-    ) -> torch.Tensor:
+    def summarise(self, motion: torch.Tensor, mask: torch.Tensor, seconds: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
         """motion `(N, T, D)`, seconds `(N,)`, order `(N,)` within its row -> `(N, num_summary_tokens, H)`."""
         order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
         return self.projector(self.summary(motion, mask, seconds) + order[:, None])

@@ -31,9 +31,7 @@ BLOCK_BYTES = 16 << 20
 CHUNK_VALUES = 1 << 15
 
 AXES = "xyz"
-CONVERT = (
-    "Export the motion as BVH again (Blender, MotionBuilder, 3ds Max and iClone all write it), then try once more."
-)
+CONVERT = "Export the motion as BVH again (Blender, MotionBuilder, 3ds Max and iClone all write it), then try once more."
 
 
 @dataclass
@@ -141,11 +139,7 @@ class _PosePlan:
         # Rotation channels: nodes that share an order are turned together.
         groups: dict[tuple[int, ...], tuple[list[int], list[list[int]]]] = {}
         for node in turning:
-            turns = [
-                (AXES.index(c[0]), int(first_channel[node]) + k)
-                for k, c in enumerate(bvh.channels[node])
-                if c[1] == "r"
-            ]
+            turns = [(AXES.index(c[0]), int(first_channel[node]) + k) for k, c in enumerate(bvh.channels[node]) if c[1] == "r"]
             rows, columns = groups.setdefault(tuple(axis for axis, _ in turns), ([], []))
             rows.append(int(turn_row[node]))
             columns.append([column for _, column in turns])
@@ -246,9 +240,7 @@ def _turn(q: list, axis: int, c: np.ndarray, s: np.ndarray) -> list:
 
 def looks_like_bvh(data: bytes) -> bool:
     """True where the file begins as a BVH does: HIERARCHY, after blank lines, comments or a byte-order mark."""
-    return (
-        re.match(rb"(?:\xef\xbb\xbf)?(?:\s+|#[^\n]*\n|//[^\n]*\n)*HIERARCHY\b", data[:4096], re.IGNORECASE) is not None
-    )
+    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s+|#[^\n]*\n|//[^\n]*\n)*HIERARCHY\b", data[:4096], re.IGNORECASE) is not None
 
 
 def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_frames: int = MAX_FRAMES) -> BvhFile:
@@ -272,9 +264,7 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
             where,
             "Is this the right file? " + CONVERT,
         )
-    motion = re.compile(rb"^[ \t]*MOTION\b", re.IGNORECASE | re.MULTILINE).search(
-        data, 0, min(len(data), MAX_HEADER_BYTES)
-    )
+    motion = re.compile(rb"^[ \t]*MOTION\b", re.IGNORECASE | re.MULTILINE).search(data, 0, min(len(data), MAX_HEADER_BYTES))
     if motion is None:
         # Files written on one line, or with the old line ends, have MOTION after the last brace.
         motion = re.compile(rb"\}\s*MOTION\b", re.IGNORECASE).search(data, 0, min(len(data), MAX_HEADER_BYTES))

@@ -42,9 +42,7 @@ def read_npy(data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_F
     return as_joints(_read_array(io.BytesIO(data), len(data), where, max_bytes, max_frames), where, max_frames)
 
 
-def read_npz(
-    data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_FRAMES
-) -> tuple[np.ndarray, float | None]:
+def read_npz(data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_FRAMES) -> tuple[np.ndarray, float | None]:
     """A `.npz` file in memory to joints `(num_frames, 22, 3)` and its frame rate, None where it has none.
 
     The array is called `joints` (or `motion`, `positions`, `keypoints3d`), or is the only one of a fitting shape.
@@ -54,9 +52,7 @@ def read_npz(
     """
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = {
-            info.filename.removesuffix(".npy"): info for info in archive.infolist() if info.filename.endswith(".npy")
-        }
+        entries = {info.filename.removesuffix(".npy"): info for info in archive.infolist() if info.filename.endswith(".npy")}
     except _ZIP_ERRORS as error:
         raise MotionFormatError(
             "a whole npz archive",
@@ -82,9 +78,7 @@ def read_npz(
                 name = fitting[0]
         if name is None:
             listing = (
-                ", ".join(
-                    f"{key} {shape if shape is not None else '(unreadable)'}" for key, shape in list(shapes.items())[:8]
-                )
+                ", ".join(f"{key} {shape if shape is not None else '(unreadable)'}" for key, shape in list(shapes.items())[:8])
                 or "no arrays"
             )
             if {"poses", "trans"} <= set(entries):

@@ -97,7 +97,7 @@ def resample(joints: np.ndarray, source_fps: float, target_fps: float) -> np.nda
         half = width // 2
         padded = np.concatenate([np.repeat(flat[:1], half, 0), flat, np.repeat(flat[-1:], half, 0)])
         sums = np.cumsum(np.concatenate([np.zeros((1, flat.shape[1])), padded]), axis=0)
-        flat = (sums[2 * half + 1 :] - sums[: num_frames]) / (2 * half + 1)
+        flat = (sums[2 * half + 1 :] - sums[:num_frames]) / (2 * half + 1)
     below = np.minimum(positions.astype(np.int64), num_frames - 2)
     weight = (positions - below)[:, None]
     sampled = flat[below] * (1 - weight) + flat[below + 1] * weight

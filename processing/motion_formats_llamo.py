@@ -171,9 +171,7 @@ def _from_bvh(data: bytes, where: str, fps, units, up_axis, max_frames: int) -> 
     if mapping.skeleton != "by shape" and not mapping.built_feet and _sides_contradict(joints[sample]):
         mapping.swap_sides()
         joints = _pose_joints(bvh, mapping)
-        assumed.append(
-            "joint names call the person's right side left, as feet and knees tell; left and right follow the body"
-        )
+        assumed.append("joint names call the person's right side left, as feet and knees tell; left and right follow the body")
     dropped = leading_reference_frames(joints)
     if dropped:
         joints = joints[dropped:]
@@ -206,9 +204,7 @@ def _pose_joints(bvh, mapping, piece: int = 4096) -> np.ndarray:
     return joints
 
 
-def _from_joints(
-    joints: np.ndarray, fps: float, kind: str, units, up_axis, where: str, assumed: list[str]
-) -> RawMotion:
+def _from_joints(joints: np.ndarray, fps: float, kind: str, units, up_axis, where: str, assumed: list[str]) -> RawMotion:
     sample = joints[np.unique(np.linspace(0, len(joints) - 1, min(SAMPLE_FRAMES, len(joints))).astype(int))]
     check_human(sample, where)
     if _sides_contradict(sample):
@@ -220,9 +216,7 @@ def _from_joints(
     return _finish(joints, None, fps, kind, len(joints), joints.shape[1], "22 joints", units, up_axis, where, assumed)
 
 
-def _finish(
-    joints, rest, fps, kind, source_frames, source_joints, skeleton, units, up_axis, where, assumed
-) -> RawMotion:
+def _finish(joints, rest, fps, kind, source_frames, source_joints, skeleton, units, up_axis, where, assumed) -> RawMotion:
     sample = joints[np.unique(np.linspace(0, len(joints) - 1, min(SAMPLE_FRAMES, len(joints))).astype(int))]
     up, note = find_up(sample, rest, up_axis, where)
     if note:

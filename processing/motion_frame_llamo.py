@@ -45,9 +45,7 @@ def body_height(joints: np.ndarray) -> float:
     Drillis and Contini 1966), and the sum from foot to head joint, which is 0.93 of the height.
     """
     leg = leg_length(joints)
-    arm = np.mean(
-        [bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES]
-    )
+    arm = np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES])
     trunk = sum(
         bone(joints, a, b)
         for a, b in (
@@ -133,9 +131,7 @@ def axis_vector(up_axis: str, where: str = "up_axis") -> tuple[str, np.ndarray]:
     name = str(up_axis).strip().lower()
     name = name if name[:1] in "+-" else "+" + name
     if name not in TO_Y_UP:
-        raise MotionFormatError(
-            "an up axis out of x, y, z, -x, -y, -z", f"{up_axis!r}", where, "Pass for example up_axis='z'."
-        )
+        raise MotionFormatError("an up axis out of x, y, z, -x, -y, -z", f"{up_axis!r}", where, "Pass for example up_axis='z'.")
     return name, np.array(TO_Y_UP[name][1], dtype=float)
 
 
@@ -217,9 +213,7 @@ def leading_reference_frames(joints: np.ndarray) -> int:
     steps = np.linalg.norm(np.diff(body, axis=0), axis=-1).max(-1) / leg_length(head)
     for count in range(1, min(10, num_frames - 2) + 1):
         others = np.delete(steps, count - 1)[count - 1 :]
-        if steps[count - 1] > max(0.12, 4.0 * others.max(initial=0.0)) and all(
-            _is_reference(pose) for pose in joints[:count]
-        ):
+        if steps[count - 1] > max(0.12, 4.0 * others.max(initial=0.0)) and all(_is_reference(pose) for pose in joints[:count]):
             return count
     return 0
 

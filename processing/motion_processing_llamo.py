@@ -82,7 +82,7 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         sources = [key for key in ("path", "bytes", "motion") if key in part]
         if len(sources) != 1:
             raise ValueError(
-                f"Expected one of \"path\", \"bytes\" and \"motion\" in a motion part, got {sorted(part) or 'none'}. "
+                f'Expected one of "path", "bytes" and "motion" in a motion part, got {sorted(part) or "none"}. '
                 'Write {"type": "motion", "path": "clip.bvh"}.'
             )
         fps = part.get("fps")

@@ -150,7 +150,9 @@ class LlamoProcessor(ProcessorMixin):
                 videos.append({**part, "motion_id": first_motion + of})
         return videos
 
-    def __call__(self, text=None, motions=None, motion_videos=None, images=None, videos=None, audio=None, **kwargs) -> BatchFeature:
+    def __call__(
+        self, text=None, motions=None, motion_videos=None, images=None, videos=None, audio=None, **kwargs
+    ) -> BatchFeature:
         """
         Args:
             text (`str` or `list[str]`): rendered prompts; each `<|motion|>` takes the next of `motions`, and each

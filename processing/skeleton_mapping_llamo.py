@@ -139,9 +139,7 @@ def build_feet(joints: np.ndarray, sides: list[str]) -> None:
 
 def leg_length(joints: np.ndarray) -> float:
     """Hip to knee to ankle, median over frames, mean of both legs."""
-    return float(
-        np.mean([bone(joints, f"{s}_hip", f"{s}_knee") + bone(joints, f"{s}_knee", f"{s}_ankle") for s in SIDES])
-    )
+    return float(np.mean([bone(joints, f"{s}_hip", f"{s}_knee") + bone(joints, f"{s}_knee", f"{s}_ankle") for s in SIDES]))
 
 
 def bone(joints: np.ndarray, a: str, b: str) -> float:
@@ -196,9 +194,7 @@ def _common_prefix(names: list[str]) -> str:
     return word if count >= 0.6 * len(names) and word not in SIDE_TOKENS else ""
 
 
-def map_skeleton(
-    names: list[str], parents: np.ndarray, is_end: np.ndarray, sample: np.ndarray, *, where: str
-) -> SkeletonMap:
+def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, sample: np.ndarray, *, where: str) -> SkeletonMap:
     """Finds the 22 joints in a skeleton.
 
     Args:
@@ -271,10 +267,7 @@ def check_human(joints: np.ndarray, where: str) -> None:
                 where,
                 REMEDY,
             )
-    arm = (
-        np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES])
-        / leg
-    )
+    arm = np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES]) / leg
     torso = (bone(joints, "pelvis", "spine2") + bone(joints, "spine2", "neck")) / leg
     for what, ratio, low, high in (
         ("arms", arm, 0.3, 1.8),
@@ -282,9 +275,7 @@ def check_human(joints: np.ndarray, where: str) -> None:
         ("hips apart", bone(joints, "left_hip", "right_hip") / leg, 0.02, 0.9),
     ):
         if not low <= ratio <= high:
-            raise MotionFormatError(
-                f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY
-            )
+            raise MotionFormatError(f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY)
 
 
 def check_rigid(joints: np.ndarray, where: str) -> None:
@@ -344,9 +335,7 @@ class _Tree:
         self.reach = np.zeros(self.count)
         for node in range(self.count - 1, -1, -1):
             if self.parents[node] >= 0:
-                self.reach[self.parents[node]] = max(
-                    self.reach[self.parents[node]], self.reach[node] + self.length[node]
-                )
+                self.reach[self.parents[node]] = max(self.reach[self.parents[node]], self.reach[node] + self.length[node])
 
     def distance(self, a: int, b: int) -> float:
         return float(np.median(np.linalg.norm(self.sample[:, a] - self.sample[:, b], axis=-1)))
@@ -531,46 +520,35 @@ def _find_by_shape(tree: _Tree) -> dict | None:
             low, high = branch[legs[0]], branch[arms[0]]
             # The spine leaves near the place where the legs do; the head goes out where the arms do, or beyond.
             fork = tree.common(low, high)
-            if (
-                fork in (None, high)
-                or tree.distance(fork, low) > 0.3 * size[legs[0]]
-                or size[legs[0]] < 0.7 * size[arms[0]]
-            ):
+            if fork in (None, high) or tree.distance(fork, low) > 0.3 * size[legs[0]] or size[legs[0]] < 0.7 * size[arms[0]]:
                 continue
             if high not in tree.path(branch[head]):
                 continue
-            # Which arm is on the side of which leg.
-            of_legs = tree.sample[:, limb[legs[0]][0]] - tree.sample[:, limb[legs[1]][0]]
-            of_arms = tree.sample[:, limb[arms[0]][0]] - tree.sample[:, limb[arms[1]][0]]
-            if not of_arms.any():
-                of_arms = tree.sample[:, limb[arms[0]][1]] - tree.sample[:, limb[arms[1]][1]]
-            if (_unit(of_legs) * _unit(of_arms)).sum() < 0:
+            joints = {leaf: _two_longest(tree, limb[leaf]) for leaf in legs + arms}
+            if None in joints.values():
+                continue
+            # Which arm is on the side of which leg, by thighs and shoulders.
+            across = [tree.sample[:, joints[a][0]] - tree.sample[:, joints[b][0]] for a, b in (legs, arms)]
+            if (_unit(across[0]) * _unit(across[1])).sum() < 0:
                 arms = arms[::-1]
             found: dict = {}
             for side, leg, arm in zip(SIDES, legs, arms, strict=True):
-                leg_joints, arm_joints = (
-                    _two_longest(tree, branch[leg], limb[leg]),
-                    _two_longest(tree, branch[arm], limb[arm]),
-                )
-                if leg_joints is None or arm_joints is None:
-                    break
-                found.update(zip((f"{side}_thigh", f"{side}_knee", f"{side}_ankle"), leg_joints, strict=True))
-                found.update(zip((f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist"), arm_joints, strict=True))
-                before = [n for n in limb[arm] if tree.depth[n] < tree.depth[arm_joints[0]]]
+                found.update(zip((f"{side}_thigh", f"{side}_knee", f"{side}_ankle"), joints[leg], strict=True))
+                found.update(zip((f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist"), joints[arm], strict=True))
+                before = [n for n in limb[arm] if tree.depth[n] < tree.depth[joints[arm][0]]]
                 if before:
                     found[f"{side}_collar"] = before[-1]
-            else:
-                chain = limb[head]
-                # The last point of a head is its top; its joint is the one below, where there are enough.
-                found["head"] = (
-                    chain[-2] if len(chain) > 2 or (len(chain) == 2 and tree.is_end[chain[-1]]) else chain[-1]
-                )
-                found["necks"] = [n for n in chain if tree.depth[n] < tree.depth[found["head"]]]
-                return found
+            # The head is where the face begins to branch; else the last joint below the top of the head.
+            chain = limb[head]
+            faces = [n for n in chain[1:] if len(tree.children[n]) > 1]
+            top = len(chain) > 2 or (len(chain) == 2 and tree.is_end[chain[-1]])
+            found["head"] = faces[0] if faces else chain[-2] if top else chain[-1]
+            found["necks"] = [n for n in chain if tree.depth[n] < tree.depth[found["head"]]]
+            return found
     return None
 
 
-def _two_longest(tree: _Tree, start: int, limb: list[int]) -> tuple[int, int, int] | None:
+def _two_longest(tree: _Tree, limb: list[int]) -> tuple[int, int, int] | None:
     """The three joints around the two longest neighbouring bones of a limb, its bone to the trunk left out."""
     total = sum(tree.length[n] for n in limb)
     joints = [n for n in limb if n == limb[0] or tree.distance(n, tree.parents[n]) > 0.02 * total]
@@ -599,8 +577,7 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
             mix[f"{side}_{part}"] = {found[f"{side}_{key}"]: 1.0}
     leg = np.mean(
         [
-            tree.distance(found[f"{s}_thigh"], found[f"{s}_knee"])
-            + tree.distance(found[f"{s}_knee"], found[f"{s}_ankle"])
+            tree.distance(found[f"{s}_thigh"], found[f"{s}_knee"]) + tree.distance(found[f"{s}_knee"], found[f"{s}_ankle"])
             for s in SIDES
         ]
     )
@@ -677,9 +654,7 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
         points = [_mix(mix["pelvis"], mix["neck"], t) for t in (0.25, 0.5, 0.75)]
         assumed.append("three spine joints placed on the line from pelvis to neck (the skeleton has none)")
     else:
-        assumed.append(
-            f"{3 - len(points)} of 3 spine joints placed between their neighbours (the skeleton has {len(points)})"
-        )
+        assumed.append(f"{3 - len(points)} of 3 spine joints placed between their neighbours (the skeleton has {len(points)})")
         while len(points) < 3:
             # Inside a bone nothing bends: a bone is divided, so lengths stay constant.
             chain = [mix["pelvis"], *points]
@@ -697,11 +672,7 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
         shoulder = mix[f"{side}_shoulder"]
         collar = found.get(f"{side}_collar")
         centre = points[-1]
-        if (
-            collar is not None
-            and apart({collar: 1.0}, shoulder) > same
-            and _off_centre(tree, collar, mix, apart) > same
-        ):
+        if collar is not None and apart({collar: 1.0}, shoulder) > same and _off_centre(tree, collar, mix, apart) > same:
             mix[f"{side}_collar"] = {collar: 1.0}
         else:
             # CMU's clavicles start at the spine; 40 % of the way to the shoulder is the place in the training data.

@@ -1,6 +1,6 @@
 """Browser demo: drop a motion file, ask, read the answer as it is written. Uses the Hub artefact alone.
 
-    LLAMO_MODEL=llamo python spaces_demo/app.py
+LLAMO_MODEL=llamo python spaces_demo/app.py
 """
 
 import os

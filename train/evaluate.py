@@ -155,16 +155,12 @@ def load_model(model_path: str, device: str | None = None, dtype: str | None = N
     return processor, model.to(device).eval()
 
 
-def answer(
-    model: Any, processor: Any, items: Sequence[Item], condition: str, batch_size: int, seed: int = 0
-) -> list[str]:
+def answer(model: Any, processor: Any, items: Sequence[Item], condition: str, batch_size: int, seed: int = 0) -> list[str]:
     """The model's greedy answer to every item under one condition, in the items' order."""
     import torch
 
     if condition not in CONDITIONS:
-        raise ValueError(
-            f"expected a condition out of {', '.join(CONDITIONS)}, got {condition!r} in evaluate.answer; use one"
-        )
+        raise ValueError(f"expected a condition out of {', '.join(CONDITIONS)}, got {condition!r} in evaluate.answer; use one")
     processor.tokenizer.padding_side = "left"  # generation goes on at the right end
     motions = [(item.joints, item.fps) for item in items]
     if condition == "shuffled":
@@ -270,9 +266,7 @@ def summarise(items: Sequence[Item], verdicts: dict[str, list[bool]], seed: int 
     rng = np.random.default_rng(seed)
     rows = []
     for source in dict.fromkeys(item.source for item in items):
-        groups = [
-            ("all", [i for i, item in enumerate(items) if item.source == source and item.question.kind != UNGROUNDED])
-        ]
+        groups = [("all", [i for i, item in enumerate(items) if item.source == source and item.question.kind != UNGROUNDED])]
         groups += [
             (kind, [i for i, item in enumerate(items) if item.source == source and item.question.kind == kind])
             for kind in KINDS
@@ -342,9 +336,7 @@ def evaluate(
         predictions[condition] = answer(model, processor, items, condition, batch_size, seed)
         if log is not None:
             print(f"{condition}: {len(items)} answers in {time.perf_counter() - began:.1f} s", file=log, flush=True)
-    verdicts = {
-        name: [score(item.question, text) for item, text in zip(items, texts)] for name, texts in predictions.items()
-    }
+    verdicts = {name: [score(item.question, text) for item, text in zip(items, texts)] for name, texts in predictions.items()}
     records = []
     for index, item in enumerate(items):
         question = item.question

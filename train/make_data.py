@@ -39,7 +39,7 @@ TEXT_ROWS = (
     ("Hello!", "Hello! Give me a motion file and ask what the person does."),
     ("Who are you?", "I am LLaMo, an assistant that reads human motion."),
     ("What is the capital of France?", "The capital of France is Paris."),
-    ("How do I do a squat?", "Stand with the feet at shoulder width, bend hips and knees, keep the back straight, and rise again."),
+    ("How do I do a squat?", "Stand with the feet at shoulder width, bend hips and knees, keep the back straight, rise."),
     ("What is a lunge?", "A lunge is a step forward in which both knees bend and the body goes down."),
     ("Name three warm-up exercises.", "Jumping jacks, arm circles and high knees."),
     ("Which file formats can I give you?", "BVH files, and joints of 22 points as npy or npz."),

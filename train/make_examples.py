@@ -1,6 +1,6 @@
 """Make the motions in examples/, by the procedural engine: a BVH of four squats, and joints of a wave and a walk.
 
-    python -m llamo.train.make_examples --out examples
+python -m llamo.train.make_examples --out examples
 """
 
 import argparse

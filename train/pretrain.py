@@ -50,7 +50,7 @@ FRAME_LABELS = {"action": None, "side": SIDES, "direction": DIRECTIONS, "turn": 
 
 @dataclass
 class Batch:
-    """values `(N, F, 141)`, mask `(N, F)`, frame labels `(N, T)` each, rates `(N, T, 11)` (NaN unknown), clip_actions `(N, A)`."""
+    """values `(N, F, 141)`, mask `(N, F)`, labels `(N, T)` each, rates `(N, T, 11)` (NaN unknown), clip_actions `(N, A)`."""
 
     values: torch.Tensor
     mask: torch.Tensor
@@ -69,9 +69,7 @@ class TowerHeads(nn.Module):
         self.clip = nn.Linear(width, num_actions)
 
 
-def collate(
-    motions: list[LabelledMotion], mean: np.ndarray, std: np.ndarray, num_actions: int, patch: int
-) -> Batch:
+def collate(motions: list[LabelledMotion], mean: np.ndarray, std: np.ndarray, num_actions: int, patch: int) -> Batch:
     """Pads motions of different lengths and takes each vector's labels from the middle of its patch."""
     longest = max(len(motion.joints) for motion in motions)
     vectors = -(-longest // patch)
@@ -177,9 +175,7 @@ def evaluate(model: LlamoModel, heads: TowerHeads, motions, mean, std, num_actio
 
 def build_model(hidden_size: int = 576) -> LlamoModel:
     """Towers and talker beside a language model of one tiny layer, which pretraining never runs."""
-    text = LlamaConfig(
-        vocab_size=8, hidden_size=hidden_size, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1
-    )
+    text = LlamaConfig(vocab_size=8, hidden_size=hidden_size, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1)
     return LlamoModel(LlamoConfig(text_config=text))
 
 
@@ -198,7 +194,9 @@ def main(arguments=None) -> None:
     train_clips = [*recorded_train, *(clip.mirrored() for clip in recorded_train)]
     train_clips = [] if args.without_recorded else train_clips
     recorded = [label_recorded(clip, actions) for clip in train_clips]
-    gauge = [label_recorded(c, actions) for c in (recorded_val if not args.without_recorded else [*recorded_train, *recorded_val])]
+    gauge = [
+        label_recorded(c, actions) for c in (recorded_val if not args.without_recorded else [*recorded_train, *recorded_val])
+    ]
     gauge = [motion for motion in gauge if motion.clip_actions]
     sampler = Sampler(synthetic, recorded, args.recorded_share, rng)
     mean, std = feature_statistics(sampler)
@@ -243,11 +241,18 @@ def main(arguments=None) -> None:
             log[name] = 0.98 * log.get(name, value) + 0.02 * value
         progress.update()
         if step % args.log_every == 0 or step == steps:
-            print(json.dumps({"step": step, "seconds": round(time.time() - started), **{k: round(v, 3) for k, v in log.items()}}))
+            print(
+                json.dumps({"step": step, "seconds": round(time.time() - started), **{k: round(v, 3) for k, v in log.items()}})
+            )
         if step % (args.log_every * 5) == 0 or step == steps:
             report = {"step": step, "held_out_procedural": evaluate(model, heads, held_out, mean, std, len(actions))}
             report["recorded"] = evaluate(model, heads, gauge, mean, std, len(actions)) if gauge else {}
-            print(json.dumps({k: {n: round(x, 3) for n, x in v.items()} if isinstance(v, dict) else v for k, v in report.items()}), flush=True)
+            print(
+                json.dumps(
+                    {k: {n: round(x, 3) for n, x in v.items()} if isinstance(v, dict) else v for k, v in report.items()}
+                ),
+                flush=True,
+            )
     if accelerator.is_main_process:
         save(accelerator.unwrap_model(model), Path(args.out), mean, std)
 

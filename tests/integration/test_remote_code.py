@@ -59,7 +59,8 @@ def test_auto_classes_give_the_same_logits(checkpoint, tmp_path):
         assert type(processor).__name__ == "LlamoProcessor", type(processor)
         model = AutoModelForImageTextToText.from_pretrained("llamo", trust_remote_code=True)
         chat = [{"role": "user", "content": [{"type": "motion", "path": "walk.npz"}, {"type": "text", "text": "How far?"}]}]
-        inputs = processor.apply_chat_template(chat, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt")
+        options = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
+        inputs = processor.apply_chat_template(chat, **options)
         print(processor.batch_decode(model.generate(**inputs, max_new_tokens=4)[:, inputs["input_ids"].shape[1]:])[0])
         from safetensors.torch import save_file
         save_file({"logits": model(**inputs).logits.detach()}, "logits.safetensors")
@@ -68,7 +69,9 @@ def test_auto_classes_give_the_same_logits(checkpoint, tmp_path):
     from safetensors.torch import load_file
 
     inputs = encode(processor, [user(motion_part(walk), "How far?")], add_generation_prompt=True)
-    torch.testing.assert_close(load_file(tmp_path / "logits.safetensors")["logits"], model(**inputs).logits, atol=1e-4, rtol=1e-4)
+    torch.testing.assert_close(
+        load_file(tmp_path / "logits.safetensors")["logits"], model(**inputs).logits, atol=1e-4, rtol=1e-4
+    )
 
 
 def test_what_was_saved_can_be_saved_again(checkpoint, tmp_path):

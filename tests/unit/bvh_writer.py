@@ -178,9 +178,7 @@ def write_bvh(
             if parent < 0:
                 places = [(f"{axis}position", scale * (root @ turn.T)[:, k]) for k, axis in enumerate("XYZ")]
             elif positions is not None:
-                places = [
-                    (f"{axis}position", scale * (positions[:, index] @ turn.T)[:, k]) for k, axis in enumerate("XYZ")
-                ]
+                places = [(f"{axis}position", scale * (positions[:, index] @ turn.T)[:, k]) for k, axis in enumerate("XYZ")]
             both = turns + places if rotation_first else places + turns
             lines.append(pad + indent + f"CHANNELS {len(both)} " + " ".join(word for word, _ in both))
             columns.extend(values for _, values in both)

@@ -69,9 +69,7 @@ def test_names_of_many_programs(convention, fingers):
     check_person(motion)
 
 
-@pytest.mark.parametrize(
-    "convention", ["mixamo", "xsens", "character studio", "iclone", "unity", "kinect", "daz", "no neck"]
-)
+@pytest.mark.parametrize("convention", ["mixamo", "xsens", "character studio", "iclone", "unity", "kinect", "daz", "no neck"])
 @pytest.mark.parametrize("fingers", [False, True])
 def test_shape_tells_where_names_do_not(convention, fingers):
     nodes, parts = bvh_writer.make_rig(convention, fingers=fingers, arms_first=not fingers)
@@ -154,7 +152,7 @@ def turned(axis):
 
 
 def turn_root(nodes, angles, matrix):
-    """Root angles (ZXY) of a motion whose world is turned; offsets stay in the old axes, as in files with a Y-up rest pose."""
+    """Root angles (ZXY) of a motion whose world is turned; offsets stay in the old axes (a Y-up rest pose)."""
     out = angles.copy()
     for frame in range(len(angles)):
         z, x, y = (bvh_writer.rotation(k, angles[frame, 0, k]) for k in (2, 0, 1))
@@ -314,9 +312,7 @@ def test_no_persons():
     nodes, parts = bvh_writer.make_rig("motionbuilder")
     arms = [i for part, i in parts.items() if any(w in part for w in ("arm", "hand", "collar"))]
     keep = [i for i in range(len(nodes)) if i not in arms]
-    armless = [
-        [nodes[i][0], keep.index(nodes[i][1]) if nodes[i][1] >= 0 else -1, nodes[i][2], nodes[i][3]] for i in keep
-    ]
+    armless = [[nodes[i][0], keep.index(nodes[i][1]) if nodes[i][1] >= 0 else -1, nodes[i][2], nodes[i][3]] for i in keep]
     for rig in (chain, two, star, armless):
         data = bvh_writer.write_bvh(rig, np.zeros((3, len(rig), 3)), np.zeros((3, 3)))
         with pytest.raises(MotionFormatError, match="one whole person") as caught:

@@ -8,6 +8,7 @@ Signs: yaw > 0 turns left, pitch > 0 leans forward, roll > 0 leans to the right,
 
 import numpy as np
 
+
 PELVIS = slice(0, 3)  # x, y, z of the pelvis, metres
 YAW, PITCH, ROLL = 3, 4, 5  # of the pelvis
 SPINE = slice(6, 9)  # pitch, roll, twist, shared out over spine1..spine3
@@ -21,8 +22,13 @@ ARM_FRAME = 48  # 0: arm directions follow the heading (hang down in a bow), 1: 
 SIZE = 49
 
 _SWAP = np.arange(SIZE)
-for _a, _b in ((slice(12, 14), slice(14, 16)), (slice(16, 22), slice(22, 28)), (FOOT_L, FOOT_R), (HAND_L, HAND_R),
-               (slice(38, 39), slice(39, 40))):
+for _a, _b in (
+    (slice(12, 14), slice(14, 16)),
+    (slice(16, 22), slice(22, 28)),
+    (FOOT_L, FOOT_R),
+    (HAND_L, HAND_R),
+    (slice(38, 39), slice(39, 40)),
+):
     _SWAP[_a], _SWAP[_b] = np.arange(SIZE)[_b], np.arange(SIZE)[_a]
 _SIGN = np.ones(SIZE)
 _SIGN[[0, YAW, ROLL, 7, 8, 10, 11, 16, 19, 22, 25, 28, 32, 33, 37, 40, 44]] = -1.0

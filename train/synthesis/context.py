@@ -9,6 +9,7 @@ from llamo.train.synthesis.body import Body, mirrored_body
 from llamo.train.synthesis.style import Style
 from llamo.train.synthesis.tracks import minimum_jerk, track
 
+
 FPS = 20.0
 RAD = np.pi / 180.0
 
@@ -91,8 +92,10 @@ class Context:
         base[ch.SPINE] = ((style.lean * 0.6 + style.stoop + p["spine"]) * RAD, p["side"] * RAD, p["twist"] * RAD)
         base[ch.HEAD] = ((style.head + p["head"] - 0.4 * style.stoop) * RAD, -0.6 * p["side"] * RAD, 0.0)
         base[ch.CLAV] = np.array([style.shrug + p["shrug"][0], p["round"], style.shrug + p["shrug"][1], p["round"]]) * RAD
-        base[ch.ARM] = self.arms((p["arm_az"][0], p["arm_out"][0] + style.arms_out, p["elbow"][0] + style.elbows),
-                                 (p["arm_az"][1], p["arm_out"][1] + style.arms_out, p["elbow"][1] + style.elbows))
+        base[ch.ARM] = self.arms(
+            (p["arm_az"][0], p["arm_out"][0] + style.arms_out, p["elbow"][0] + style.elbows),
+            (p["arm_az"][1], p["arm_out"][1] + style.arms_out, p["elbow"][1] + style.elbows),
+        )
         half = p["stance"] * style.width * self.scale
         hip = float(np.abs(body.rest[[1, 2], 0]).mean())
         half = 0.4 * hip + 0.6 * half + p["extra_width"]
@@ -118,9 +121,35 @@ class Context:
 
     # poses -------------------------------------------------------------------------------------------------------
 
-    def pose(self, *, origin=None, drop=0.0, dx=0.0, dz=0.0, dy=0.0, yaw=0.0, pitch=0.0, roll=0.0, spine=(0, 0, 0),
-             head=(0, 0, 0), la=None, ra=None, arms=None, shrug=0.0, lshrug=0.0, rshrug=0.0, lf=None, rf=None,
-             knees=0.0, lk=0.0, rk=0.0, lh=None, rh=None, frame=None, wobble=5.0) -> np.ndarray:
+    def pose(
+        self,
+        *,
+        origin=None,
+        drop=0.0,
+        dx=0.0,
+        dz=0.0,
+        dy=0.0,
+        yaw=0.0,
+        pitch=0.0,
+        roll=0.0,
+        spine=(0, 0, 0),
+        head=(0, 0, 0),
+        la=None,
+        ra=None,
+        arms=None,
+        shrug=0.0,
+        lshrug=0.0,
+        rshrug=0.0,
+        lf=None,
+        rf=None,
+        knees=0.0,
+        lk=0.0,
+        rk=0.0,
+        lh=None,
+        rh=None,
+        frame=None,
+        wobble=5.0,
+    ) -> np.ndarray:
         """A key pose (49,): the resting posture with changes. Degrees; metres scaled by the person's stature.
 
         Args:
@@ -161,7 +190,7 @@ class Context:
         out[39] += (knees + rk) * RAD
         for slot, target in ((40, lh), (44, rh)):
             if target is not None:
-                out[slot:slot + 3] = target
+                out[slot : slot + 3] = target
                 out[slot + 3] = 1.0
         if frame is not None:
             out[ch.ARM_FRAME] = frame
@@ -189,7 +218,7 @@ class Context:
         # targets that are used at all
         for slot in (28, 33):
             if pose[slot + 1] > self.body.ball + 0.05:
-                out[slot:slot + 3] += r.normal(0, 0.012, 3) * a
+                out[slot : slot + 3] += r.normal(0, 0.012, 3) * a
         return out
 
     def blend(self, pose: np.ndarray, amount: float, origin=None) -> np.ndarray:
@@ -197,7 +226,7 @@ class Context:
         base = self.base if origin is None else origin
         out = base + amount * (pose - base)
         for i in range(16, 28, 3):
-            out[i:i + 3] = _slerp(base[i:i + 3], pose[i:i + 3], amount)
+            out[i : i + 3] = _slerp(base[i : i + 3], pose[i : i + 3], amount)
         return out
 
     # time --------------------------------------------------------------------------------------------------------
@@ -219,15 +248,15 @@ class Context:
             # Nearly opposite arm directions would pass through the shoulder: go by way of forward and outward.
             detour = None
             for i, sign in ((16, 1.0), (19, 1.0), (22, -1.0), (25, -1.0)):
-                a, b = previous[i:i + 3], pose[i:i + 3]
+                a, b = previous[i : i + 3], pose[i : i + 3]
                 if a @ b < -0.35:
                     if detour is None:
                         detour = 0.5 * (previous + pose)
                     middle = a + b + 0.55 * np.array([0.55 * sign, 0.0, 0.83])
-                    detour[i:i + 3] = middle / max(np.linalg.norm(middle), 1e-6)
+                    detour[i : i + 3] = middle / max(np.linalg.norm(middle), 1e-6)
             if detour is not None:
                 for i in (16, 19, 22, 25):
-                    detour[i:i + 3] /= max(np.linalg.norm(detour[i:i + 3]), 1e-6)
+                    detour[i : i + 3] /= max(np.linalg.norm(detour[i : i + 3]), 1e-6)
                 times.append(0.5 * (times[-1] + time))
                 poses.append(detour)
                 time = max(time, times[-1] + 0.04)
@@ -268,8 +297,20 @@ class Context:
         drift = self.rng.normal(0, 0.06) * np.linspace(-1, 1, count) if count > 1 else np.zeros(count)
         return np.clip(1 + drift + np.clip(self.rng.standard_normal(count), -2, 2) * spread, 0.7, 1.4)
 
-    def repeat(self, count: int, period: float, cycle, *, lead=None, ready=None, settle: float = 0.0,
-               key: float = 0.5, pause: float = 0.12, hold: float = 0.0, vary: float = 1.0) -> Take:
+    def repeat(
+        self,
+        count: int,
+        period: float,
+        cycle,
+        *,
+        lead=None,
+        ready=None,
+        settle: float = 0.0,
+        key: float = 0.5,
+        pause: float = 0.12,
+        hold: float = 0.0,
+        vary: float = 1.0,
+    ) -> Take:
         """Repetitions of a cycle of key poses.
 
         Args:
@@ -327,12 +368,23 @@ def random_posture(rng: np.random.Generator, *, held_out: bool = False) -> dict:
     k = 1.3 if held_out else 1.0
     n = lambda sd: float(np.clip(rng.standard_normal(), -2.3, 2.3) * sd * k)  # noqa: E731
     return {
-        "tilt": 1.0 + n(2.5), "spine": 1.0 + n(5.0), "side": n(1.2), "twist": n(2.0), "head": -4.0 + n(6.0),
-        "shrug": (n(2.5), n(2.5)), "round": n(5.0), "arm_az": (50 + n(35.0), 50 + n(35.0)),
+        "tilt": 1.0 + n(2.5),
+        "spine": 1.0 + n(5.0),
+        "side": n(1.2),
+        "twist": n(2.0),
+        "head": -4.0 + n(6.0),
+        "shrug": (n(2.5), n(2.5)),
+        "round": n(5.0),
+        "arm_az": (50 + n(35.0), 50 + n(35.0)),
         "arm_out": tuple(4.5 + abs(n(5.0)) + x for x in (n(2.0), n(2.0))),
         "elbow": tuple(12.0 + abs(n(12.0)) + x for x in (n(4.0), n(4.0))),
-        "stance": float(rng.uniform(0.05, 0.16)), "extra_width": float(rng.choice([0.0, 0.0, rng.uniform(0, 0.05)])),
-        "stagger": n(0.012), "toe_out": (7 + n(6.0), 7 + n(6.0)), "knee_out": 2.0 + n(4.0),
-        "knees": abs(n(0.004)), "seat": float(rng.uniform(0.44, 0.6)), "swing": float(np.exp(n(0.25))),
+        "stance": float(rng.uniform(0.05, 0.16)),
+        "extra_width": float(rng.choice([0.0, 0.0, rng.uniform(0, 0.05)])),
+        "stagger": n(0.012),
+        "toe_out": (7 + n(6.0), 7 + n(6.0)),
+        "knee_out": 2.0 + n(4.0),
+        "knees": abs(n(0.004)),
+        "seat": float(rng.uniform(0.44, 0.6)),
+        "swing": float(np.exp(n(0.25))),
         "hand_height": n(6.0),
     }

@@ -20,16 +20,45 @@ from llamo.train.synthesis.kinematics import solve
 from llamo.train.synthesis.noise import wander
 from llamo.train.synthesis.style import Style, random_style
 
+
 PROGRAMS = {}
 for _module in (locomotion, jumps, exercises, gestures, sport, everyday):
     PROGRAMS.update(_module.PROGRAMS)
 
 MAX_SECONDS = 16.0
 # What real recordings hold most of; every other action weighs one.
-WEIGHTS = {"walk": 6.0, "run": 3.0, "jog": 2.0, "jump": 2.5, "jump_forward": 2.0, "stand": 1.2, "walk_curve": 3.0, "turn": 1.8, "walk_backward": 2.0,
-           "sidestep": 1.6, "squat": 1.6, "wave": 1.6, "punch": 1.6, "kick": 1.6, "sit_down": 1.3, "stand_up": 1.3, "raise_hand": 1.4, "raise_hands": 1.3,
-           "jumping_jack": 1.4, "lunge": 1.3, "dance": 1.5, "kick_ball": 1.4, "dribble": 1.4, "throw": 1.3, "signal": 1.2, "direct_traffic": 1.3, "wash": 1.3,
-           "wash_self": 1.3, "slash": 1.3, "climb": 1.3}
+WEIGHTS = {
+    "walk": 6.0,
+    "run": 3.0,
+    "jog": 2.0,
+    "jump": 2.5,
+    "jump_forward": 2.0,
+    "stand": 1.2,
+    "walk_curve": 3.0,
+    "turn": 1.8,
+    "walk_backward": 2.0,
+    "sidestep": 1.6,
+    "squat": 1.6,
+    "wave": 1.6,
+    "punch": 1.6,
+    "kick": 1.6,
+    "sit_down": 1.3,
+    "stand_up": 1.3,
+    "raise_hand": 1.4,
+    "raise_hands": 1.3,
+    "jumping_jack": 1.4,
+    "lunge": 1.3,
+    "dance": 1.5,
+    "kick_ball": 1.4,
+    "dribble": 1.4,
+    "throw": 1.3,
+    "signal": 1.2,
+    "direct_traffic": 1.3,
+    "wash": 1.3,
+    "wash_self": 1.3,
+    "slash": 1.3,
+    "climb": 1.3,
+}
 # Actions that leave the floor's level or whose place is fixed: they stand alone in a clip.
 ALONE = frozenset({"climb_stairs", "descend_stairs", "climb", "hang", "crawl", "plank", "push_up"})
 FIRST_ONLY: frozenset = frozenset()
@@ -78,8 +107,16 @@ class SyntheticMotion:
         return [asdict(segment) for segment in self.segments]
 
 
-def synthesize(rng: np.random.Generator, *, actions: list[str] | None = None, held_out: bool = False, vocabulary: list[str] | None = None,
-               count: int | None = None, side: str | None = None, speed: str | None = None) -> SyntheticMotion:
+def synthesize(
+    rng: np.random.Generator,
+    *,
+    actions: list[str] | None = None,
+    held_out: bool = False,
+    vocabulary: list[str] | None = None,
+    count: int | None = None,
+    side: str | None = None,
+    speed: str | None = None,
+) -> SyntheticMotion:
     """Make one clip.
 
     Args:
@@ -118,15 +155,24 @@ def _person(rng: np.random.Generator, held_out: bool) -> Context:
     style = random_style(rng, held_out=held_out)
     # Nobody is a caricature all the time: a style is worn to a degree.
     degree = rng.uniform(0.5, 1.3)
-    values = {name: 1 + (value - 1) * degree if name in ("tempo", "amplitude", "width", "bounce", "sharpness", "noise") else value * degree
-              for name, value in asdict(style).items() if name != "name"}
-    return Context(rng, random_body(rng, held_out=held_out), Style(style.name, **values), random_posture(rng, held_out=held_out))
+    values = {
+        name: 1 + (value - 1) * degree
+        if name in ("tempo", "amplitude", "width", "bounce", "sharpness", "noise")
+        else value * degree
+        for name, value in asdict(style).items()
+        if name != "name"
+    }
+    return Context(
+        rng, random_body(rng, held_out=held_out), Style(style.name, **values), random_posture(rng, held_out=held_out)
+    )
 
 
 def _plan(rng: np.random.Generator, vocabulary: list[str] | None) -> list[str]:
     keys = [key for key in (vocabulary or PROGRAMS) if key in PROGRAMS]
     if not keys:
-        raise ValueError(f"Expected a vocabulary of known actions, got {vocabulary!r} (in synthesize()). See catalogue.ACTIONS.")
+        raise ValueError(
+            f"Expected a vocabulary of known actions, got {vocabulary!r} (in synthesize()). See catalogue.ACTIONS."
+        )
     weights = np.array([WEIGHTS.get(key, 1.0) for key in keys])
     draw = lambda: keys[rng.choice(len(keys), p=weights / weights.sum())]  # noqa: E731
     first = draw()
@@ -152,7 +198,9 @@ def _plan(rng: np.random.Generator, vocabulary: list[str] | None) -> list[str]:
     return plan
 
 
-def _perform(person: Context, key: str, budget: float, *, composed: bool, exact: bool, count=None, side=None, speed=None) -> tuple[Take, Segment]:
+def _perform(
+    person: Context, key: str, budget: float, *, composed: bool, exact: bool, count=None, side=None, speed=None
+) -> tuple[Take, Segment]:
     """Draw the particulars of an action, run its program and mirror it where needed."""
     rng = person.rng
     row = describe(key)
@@ -182,7 +230,9 @@ def _perform(person: Context, key: str, budget: float, *, composed: bool, exact:
         if composed:
             count = int(rng.integers(1, 7))
     seconds = float(rng.uniform(2.2, min(budget, 5.0 if composed else 10.0)))
-    ask = Request(factor=factor, speed=speed, count=count if row.countable else None, direction=seen, both=side == "both", seconds=seconds)
+    ask = Request(
+        factor=factor, speed=speed, count=count if row.countable else None, direction=seen, both=side == "both", seconds=seconds
+    )
     take = PROGRAMS[key](actor, ask)
     for _ in range(4):
         length = len(take.controls) / FPS
@@ -197,7 +247,17 @@ def _perform(person: Context, key: str, budget: float, *, composed: bool, exact:
         if take.travel is not None:
             take.travel = (-take.travel[0], take.travel[1], -take.travel[2])
     end = len(take.controls) / FPS
-    segment = Segment(key, take.start or 0.0, end if take.end is None else min(take.end, end), side, direction, turn, ask.count, speed, list(take.events))
+    segment = Segment(
+        key,
+        take.start or 0.0,
+        end if take.end is None else min(take.end, end),
+        side,
+        direction,
+        turn,
+        ask.count,
+        speed,
+        list(take.events),
+    )
     return take, segment
 
 
@@ -228,7 +288,14 @@ def _join(person: Context, plan: list[str], takes: list) -> tuple[np.ndarray, li
         offset = frames / FPS
         parts.append(ch.place(take.controls, x, z, yaw))
         frames += len(take.controls)
-        segments.append(replace(segment, start=segment.start + offset, end=segment.end + offset, event_times=[e + offset for e in segment.event_times]))
+        segments.append(
+            replace(
+                segment,
+                start=segment.start + offset,
+                end=segment.end + offset,
+                event_times=[e + offset for e in segment.event_times],
+            )
+        )
         if take.travel is not None:
             dx, dz, dyaw = take.travel
             c, s = np.cos(yaw), np.sin(yaw)

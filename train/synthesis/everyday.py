@@ -23,10 +23,28 @@ def sit_down(ctx: Context, ask: Request) -> Take:
     """Sitting down on a chair."""
     r = ctx.rng
     end = seated(ctx)
-    lean = ctx.pose(origin=ctx.blend(end, 0.55), pitch=22, spine=(20, 0, 0), head=(-18, 0, 0), arms=[None, (150, 30, 160, 25), (10, 40, 0, 60)][r.integers(3)])
+    lean = ctx.pose(
+        origin=ctx.blend(end, 0.55),
+        pitch=22,
+        spine=(20, 0, 0),
+        head=(-18, 0, 0),
+        arms=[None, (150, 30, 160, 25), (10, 40, 0, 60)][r.integers(3)],
+    )
     f = ask.factor
     glance = ctx.pose(spine=(0, 0, r.uniform(-20, 20)), head=(8, 0, r.uniform(-25, 25)))
-    return Take(ctx.play([(0.0, ctx.base), (0.35 * f, glance), (1.05 * f, lean), (1.7 * f, end), (2.2 * f, ctx.pose(origin=end, spine=(-3, 0, 0))), (2.5 * f, end)]), [1.6 * f])
+    return Take(
+        ctx.play(
+            [
+                (0.0, ctx.base),
+                (0.35 * f, glance),
+                (1.05 * f, lean),
+                (1.7 * f, end),
+                (2.2 * f, ctx.pose(origin=end, spine=(-3, 0, 0))),
+                (2.5 * f, end),
+            ]
+        ),
+        [1.6 * f],
+    )
 
 
 def stand_up(ctx: Context, ask: Request) -> Take:
@@ -45,7 +63,16 @@ def sit(ctx: Context, ask: Request) -> Take:
     keys, time = [(0.0, start)], 0.0
     while time < ask.seconds - 1:
         time += r.uniform(0.9, 2.2)
-        keys.append((time, ctx.pose(origin=start, spine=(r.normal(2, 4), r.normal(0, 4), r.normal(0, 8)), head=(r.normal(0, 5), 0, r.normal(0, 18)))))
+        keys.append(
+            (
+                time,
+                ctx.pose(
+                    origin=start,
+                    spine=(r.normal(2, 4), r.normal(0, 4), r.normal(0, 8)),
+                    head=(r.normal(0, 5), 0, r.normal(0, 18)),
+                ),
+            )
+        )
     keys.append((time + 0.9, start))
     return Take(ctx.play(keys), loose_start=0.4, loose_end=0.4)
 
@@ -72,20 +99,48 @@ def _cycle_from(ctx: Context, start: np.ndarray, count, period, cycle, ready, le
 def crouch(ctx: Context, ask: Request) -> Take:
     """Going down into a deep crouch and staying there."""
     r = ctx.rng
-    low = ctx.pose(drop=r.uniform(0.42, 0.6), dz=-0.1, pitch=24, spine=(22, 0, 0), head=(-22, 0, 0), lf=(0.03, 0, 0, 22, 8), rf=(0.03, 0, 0.0, 22, 8), knees=12, arms=(20, 45, -20, 70))
+    low = ctx.pose(
+        drop=r.uniform(0.42, 0.6),
+        dz=-0.1,
+        pitch=24,
+        spine=(22, 0, 0),
+        head=(-22, 0, 0),
+        lf=(0.03, 0, 0, 22, 8),
+        rf=(0.03, 0, 0.0, 22, 8),
+        knees=12,
+        arms=(20, 45, -20, 70),
+    )
     return _stay(ctx, low, 1.0 * ask.factor, ask.seconds)
 
 
 def kneel(ctx: Context, ask: Request) -> Take:
     """Going down on the right knee."""
     knee = float(ctx.body.shank.mean())
-    low = ctx.pose(spine=(5, 0, 0), lf=(0.02, 0, 0.34, 0, 5), rf=(0.0, 0.02, -0.42, 82, 0), dz=-0.02, arms=[None, (10, 35, -20, 75)][ctx.rng.integers(2)])
+    low = ctx.pose(
+        spine=(5, 0, 0),
+        lf=(0.02, 0, 0.34, 0, 5),
+        rf=(0.0, 0.02, -0.42, 82, 0),
+        dz=-0.02,
+        arms=[None, (10, 35, -20, 75)][ctx.rng.integers(2)],
+    )
     low[1] = ctx.base[1] - ctx.leg + float(ctx.body.thigh.mean()) + 0.03 - ctx.body.ankle * 0.3
     step = ctx.pose(lf=(0.02, 0.0, 0.34, 0, 5), rf=(0, 0.0, -0.1, 35, 0), drop=0.12, dz=0.08, pitch=8, spine=(10, 0, 0))
     f = ask.factor
     hold = max(1.0, ask.seconds - 2.4 * f)
     del knee
-    return Take(ctx.play([(0.0, ctx.base), (0.6 * f, step), (1.2 * f, low), (1.2 * f + hold, ctx.vary(low)), (1.8 * f + hold, step), (2.4 * f + hold, ctx.base)]), [1.2 * f])
+    return Take(
+        ctx.play(
+            [
+                (0.0, ctx.base),
+                (0.6 * f, step),
+                (1.2 * f, low),
+                (1.2 * f + hold, ctx.vary(low)),
+                (1.8 * f + hold, step),
+                (2.4 * f + hold, ctx.base),
+            ]
+        ),
+        [1.2 * f],
+    )
 
 
 def _stay(ctx: Context, pose: np.ndarray, reach: float, seconds: float) -> Take:
@@ -102,12 +157,18 @@ def pick_up(ctx: Context, ask: Request) -> Take:
     """Bending to the floor, taking something, straightening up."""
     r = ctx.rng
     stoop = r.random() < 0.5
-    body = dict(drop=0.12, pitch=52, spine=(40, 0, 6), dz=-0.1) if stoop else dict(drop=0.46, pitch=28, spine=(34, 0, 6), dz=-0.06, knees=8)
+    body = (
+        dict(drop=0.12, pitch=52, spine=(40, 0, 6), dz=-0.1)
+        if stoop
+        else dict(drop=0.46, pitch=28, spine=(34, 0, 6), dz=-0.06, knees=8)
+    )
     feet = {} if stoop else dict(lf=(0, 0, 0, 18, 5), rf=(0, 0, 0, 18, 5))
     hand = (5, 14, 0, 20)
     low = ctx.pose(ra=hand, la=hand if ask.both else (20, 40, -30, 60), head=(-12, 0, 0), frame=0.1, **body, **feet)
     up = ctx.pose(ra=(20, 15, -12, 80), la=(20, 15, -12, 80) if ask.both else None)
-    return ctx.repeat(ask.count, 2.6 * ask.factor, [(0.4, low), (0.48, low), (0.78, up), (0.86, up), (1.0, ctx.base)], key=0.44, pause=0.3)
+    return ctx.repeat(
+        ask.count, 2.6 * ask.factor, [(0.4, low), (0.48, low), (0.78, up), (0.86, up), (1.0, ctx.base)], key=0.44, pause=0.3
+    )
 
 
 def push(ctx: Context, ask: Request) -> Take:
@@ -115,7 +176,16 @@ def push(ctx: Context, ask: Request) -> Take:
     feet = dict(lf=(0, 0, 0.16, 0, 0), rf=(0, 0, -0.14, 18, 8))
     near = ctx.pose(arms=(45, 30, -8, 115), spine=(6, 0, 0), drop=0.05, **feet)
     out = ctx.pose(arms=(14, 84, -2, 92), pitch=10, spine=(10, 0, 0), dz=0.13, drop=0.06, **feet)
-    return ctx.repeat(ask.count, 1.7 * ask.factor, [(0.5, out), (0.58, out), (1.0, near)], ready=near, lead=0.8, settle=0.8, key=0.52, pause=0.15)
+    return ctx.repeat(
+        ask.count,
+        1.7 * ask.factor,
+        [(0.5, out), (0.58, out), (1.0, near)],
+        ready=near,
+        lead=0.8,
+        settle=0.8,
+        key=0.52,
+        pause=0.15,
+    )
 
 
 def pull(ctx: Context, ask: Request) -> Take:
@@ -123,7 +193,16 @@ def pull(ctx: Context, ask: Request) -> Take:
     feet = dict(lf=(0, 0, 0.18, 0, 0), rf=(0, 0, -0.14, 8, 12))
     out = ctx.pose(arms=(12, 78, -4, 86), pitch=6, spine=(8, 0, 0), dz=0.06, drop=0.05, **feet)
     back = ctx.pose(arms=(140, 40, 5, 92), pitch=-6, spine=(-4, 0, 0), dz=-0.13, drop=0.1, **feet)
-    return ctx.repeat(ask.count, 1.8 * ask.factor, [(0.55, back), (0.62, back), (1.0, out)], ready=out, lead=0.8, settle=0.8, key=0.56, pause=0.15)
+    return ctx.repeat(
+        ask.count,
+        1.8 * ask.factor,
+        [(0.55, back), (0.62, back), (1.0, out)],
+        ready=out,
+        lead=0.8,
+        settle=0.8,
+        key=0.56,
+        pause=0.15,
+    )
 
 
 def drink(ctx: Context, ask: Request) -> Take:
@@ -131,14 +210,32 @@ def drink(ctx: Context, ask: Request) -> Take:
     low = ctx.pose(ra=(20, 15, -10, 85))
     sip = ctx.pose(ra=(28, 52, -45, 150), head=(-16, 0, 0), spine=(-4, 0, 0))
     at = ctx.pose(ra=(28, 46, -42, 146))
-    return ctx.repeat(ask.count, 2.4 * ask.factor, [(0.32, at), (0.48, sip), (0.62, sip), (1.0, low)], ready=low, lead=0.7, settle=0.7, key=0.5, pause=0.25)
+    return ctx.repeat(
+        ask.count,
+        2.4 * ask.factor,
+        [(0.32, at), (0.48, sip), (0.62, sip), (1.0, low)],
+        ready=low,
+        lead=0.7,
+        settle=0.7,
+        key=0.5,
+        pause=0.25,
+    )
 
 
 def eat(ctx: Context, ask: Request) -> Take:
     """Hand from a plate to the mouth."""
     low = ctx.pose(ra=(20, 22, -15, 78), la=(20, 18, -25, 80), head=(12, 0, 0), spine=(4, 0, 0))
     bite = ctx.pose(ra=(25, 40, -40, 148), la=(20, 18, -25, 80), head=(4, 0, 0), spine=(3, 0, 0))
-    return ctx.repeat(ask.count, 1.7 * ask.factor, [(0.42, bite), (0.55, bite), (1.0, low)], ready=low, lead=0.7, settle=0.7, key=0.48, pause=0.2)
+    return ctx.repeat(
+        ask.count,
+        1.7 * ask.factor,
+        [(0.42, bite), (0.55, bite), (1.0, low)],
+        ready=low,
+        lead=0.7,
+        settle=0.7,
+        key=0.48,
+        pause=0.2,
+    )
 
 
 def phone(ctx: Context, ask: Request) -> Take:
@@ -164,13 +261,23 @@ def scratch_head(ctx: Context, ask: Request) -> Take:
 def reach(ctx: Context, ask: Request) -> Take:
     """Reaching out with the right hand."""
     r = ctx.rng
-    a, e, kw = {"forward": (6, 84, dict(pitch=8, spine=(12, 0, 16), dz=0.06)), "up": (18, 156, dict(spine=(-4, 4, 6), rshrug=8, rf=(0, 0, 0, 25, 0))),
-                "right": (85, 86, dict(spine=(0, 10, -20), dx=-0.07)), "left": (-50, 84, dict(spine=(8, -6, 32), dx=0.06))}[ask.direction or "forward"]
+    a, e, kw = {
+        "forward": (6, 84, dict(pitch=8, spine=(12, 0, 16), dz=0.06)),
+        "up": (18, 156, dict(spine=(-4, 4, 6), rshrug=8, rf=(0, 0, 0, 25, 0))),
+        "right": (85, 86, dict(spine=(0, 10, -20), dx=-0.07)),
+        "left": (-50, 84, dict(spine=(8, -6, 32), dx=0.06)),
+    }[ask.direction or "forward"]
     e += r.normal(0, 8)
     out = ctx.pose(ra=(a, e, a - 2, min(e + 6, 174)), **kw)
     half = ctx.blend(out, 0.5)
     half[25:28] = ctx.pose(ra=(30, 30, -5, 105), wobble=2)[25:28]
-    return ctx.repeat(ask.count, 2.1 * ask.factor, [(0.22, half), (0.44, out), (0.54, out), (0.78, half), (1.0, ctx.base)], key=0.48, pause=0.3)
+    return ctx.repeat(
+        ask.count,
+        2.1 * ask.factor,
+        [(0.22, half), (0.44, out), (0.54, out), (0.78, half), (1.0, ctx.base)],
+        key=0.48,
+        pause=0.3,
+    )
 
 
 def wash(ctx: Context, ask: Request) -> Take:
@@ -179,16 +286,41 @@ def wash(ctx: Context, ask: Request) -> Take:
     sign = r.choice([-1, 1])
     size = r.uniform(16, 30) * ctx.style.amplitude
     h = r.uniform(62, 105)
-    pose = lambda x, y: ctx.pose(ra=(22 + 0.8 * x, h - 22 + 0.8 * y, -6 + x, h + 24 + y), la=(22 + 0.8 * x, h - 22 + 0.8 * y, -6 + x, h + 24 + y) if ask.both else None, spine=(3, 0, 0.15 * x + 6), dx=0.0006 * x, wobble=1)  # noqa: E731
+
+    def pose(x, y):
+        return ctx.pose(
+            ra=(22 + 0.8 * x, h - 22 + 0.8 * y, -6 + x, h + 24 + y),
+            la=(22 + 0.8 * x, h - 22 + 0.8 * y, -6 + x, h + 24 + y) if ask.both else None,
+            spine=(3, 0, 0.15 * x + 6),
+            dx=0.0006 * x,
+            wobble=1,
+        )
+
     quarter = [pose(sign * size, 0), pose(0, size), pose(-sign * size, 0), pose(0, -size)]
-    return ctx.repeat(ask.count, 1.25 * ask.factor, [((k + 1) / 4, p) for k, p in enumerate(quarter)], ready=quarter[3], lead=0.8, settle=0.8, key=0.5, pause=0.04)
+    return ctx.repeat(
+        ask.count,
+        1.25 * ask.factor,
+        [((k + 1) / 4, p) for k, p in enumerate(quarter)],
+        ready=quarter[3],
+        lead=0.8,
+        settle=0.8,
+        key=0.5,
+        pause=0.04,
+    )
 
 
 def wash_self(ctx: Context, ask: Request) -> Take:
     """Rubbing arms, chest, head and legs as under a shower."""
     r = ctx.rng
-    spots = [dict(ra=(15, 30, -60, 95), la=(15, 35, 0, 70)), dict(la=(15, 30, -60, 95), ra=(15, 35, 0, 70)), dict(arms=(60, 95, -70, 158), head=(12, 0, 0)), dict(ra=(30, 25, -50, 120)),
-             dict(arms=(20, 14, 0, 30), pitch=40, spine=(40, 0, 0), drop=0.08, dz=-0.08), dict(la=(30, 25, -50, 120)), dict(ra=(30, 60, -80, 120), la=(20, 15, -40, 100))]
+    spots = [
+        dict(ra=(15, 30, -60, 95), la=(15, 35, 0, 70)),
+        dict(la=(15, 30, -60, 95), ra=(15, 35, 0, 70)),
+        dict(arms=(60, 95, -70, 158), head=(12, 0, 0)),
+        dict(ra=(30, 25, -50, 120)),
+        dict(arms=(20, 14, 0, 30), pitch=40, spine=(40, 0, 0), drop=0.08, dz=-0.08),
+        dict(la=(30, 25, -50, 120)),
+        dict(ra=(30, 60, -80, 120), la=(20, 15, -40, 100)),
+    ]
     keys, time, end = [(0.0, ctx.base)], 0.0, max(ask.seconds, 4.0)
     while time < end - 1.2:
         spot = dict(spots[r.integers(len(spots))])
@@ -210,7 +342,20 @@ def open_door(ctx: Context, ask: Request) -> Take:
     reach_ = ctx.pose(ra=(10, 42, -2, 85), pitch=4, spine=(5, 0, 10), dz=0.03)
     turn = ctx.pose(ra=(25, 46, -10, 82), spine=(5, 2, 10), pitch=4, dz=0.03)
     open_ = ctx.pose(ra=(130, 30, 35, 75), spine=(-2, 0, -24), yaw=-14, dz=-0.06, rf=(0.06, 0, -0.16, 0, 12))
-    return Take(ctx.play([(0.0, ctx.base), (0.8 * f, reach_), (1.1 * f, turn), (1.3 * f, reach_), (2.1 * f, open_), (2.4 * f, open_), (3.2 * f, ctx.base)]), [1.7 * f])
+    return Take(
+        ctx.play(
+            [
+                (0.0, ctx.base),
+                (0.8 * f, reach_),
+                (1.1 * f, turn),
+                (1.3 * f, reach_),
+                (2.1 * f, open_),
+                (2.4 * f, open_),
+                (3.2 * f, ctx.base),
+            ]
+        ),
+        [1.7 * f],
+    )
 
 
 def sweep(ctx: Context, ask: Request) -> Take:
@@ -218,14 +363,18 @@ def sweep(ctx: Context, ask: Request) -> Take:
     common = dict(drop=0.05, knees=3)
     right = ctx.pose(spine=(16, 4, -26), yaw=-8, ra=(35, 22, 0, 45), la=(-10, 45, -55, 62), **common)
     left = ctx.pose(spine=(18, -4, 20), yaw=8, ra=(-10, 30, -40, 48), la=(20, 35, -25, 66), **common)
-    return ctx.repeat(ask.count, 1.4 * ask.factor, [(0.45, left), (1.0, right)], ready=right, lead=0.8, settle=0.8, key=0.45, pause=0.08)
+    return ctx.repeat(
+        ask.count, 1.4 * ask.factor, [(0.45, left), (1.0, right)], ready=right, lead=0.8, settle=0.8, key=0.45, pause=0.08
+    )
 
 
 def hammer(ctx: Context, ask: Request) -> Take:
     """Striking with a hammer in the right hand."""
     up = ctx.pose(ra=(35, 62, 20, 160), la=(20, 30, -20, 88), spine=(4, 0, -4))
     hit = ctx.pose(ra=(20, 36, -8, 86), la=(20, 30, -20, 88), spine=(9, 0, 4))
-    return ctx.repeat(ask.count, 0.85 * ask.factor, [(0.5, hit), (0.56, hit), (1.0, up)], ready=up, lead=0.7, settle=0.7, key=0.5, pause=0.08)
+    return ctx.repeat(
+        ask.count, 0.85 * ask.factor, [(0.5, hit), (0.56, hit), (1.0, up)], ready=up, lead=0.7, settle=0.7, key=0.5, pause=0.08
+    )
 
 
 def look_around(ctx: Context, ask: Request) -> Take:
@@ -251,18 +400,53 @@ def step_up(ctx: Context, ask: Request) -> Take:
     f = ask.factor
     one = ctx.pose(rf=(0, high + 0.07, ahead * 0.8, -5, 0), dx=0.07, pitch=6, spine=(6, 0, 0))
     on = ctx.pose(rf=(0, high, ahead, 0, 0), lf=(0, 0, 0, 12, 0), dz=ahead * 0.3, pitch=10, spine=(8, 0, 0), drop=0.01)
-    mid = ctx.pose(rf=(0, high, ahead, 0, 0), lf=(0, high * 0.85, ahead * 0.35, 35, 0), dz=ahead * 0.85, dx=-0.06, dy=high * 0.85, pitch=8, spine=(4, 0, 0))
+    mid = ctx.pose(
+        rf=(0, high, ahead, 0, 0),
+        lf=(0, high * 0.85, ahead * 0.35, 35, 0),
+        dz=ahead * 0.85,
+        dx=-0.06,
+        dy=high * 0.85,
+        pitch=8,
+        spine=(4, 0, 0),
+    )
     top = ctx.pose(rf=(0, high, ahead, 0, 0), lf=(0, high, ahead, 0, 0), dz=ahead, dy=high)
     keys = [(0.0, ctx.base), (0.4 * f, one), (0.65 * f, on), (1.15 * f, mid), (1.55 * f, top)]
     time = 1.55 * f + r.uniform(0.2, 1.2)
     keys.append((time, ctx.vary(top, 0.4)))
-    back1 = ctx.pose(rf=(0, high, ahead, 8, 0), lf=(0, 0.04, 0.02, 30, 0), dz=ahead * 0.5, dy=0.02, drop=0.03, dx=-0.03, pitch=8, spine=(6, 0, 0))
+    back1 = ctx.pose(
+        rf=(0, high, ahead, 8, 0),
+        lf=(0, 0.04, 0.02, 30, 0),
+        dz=ahead * 0.5,
+        dy=0.02,
+        drop=0.03,
+        dx=-0.03,
+        pitch=8,
+        spine=(6, 0, 0),
+    )
     back2 = ctx.pose(rf=(0, high * 0.6, ahead * 0.4, 25, 0), dz=0.03, dx=0.05, pitch=3)
     return Take(ctx.play(keys + [(time + 0.75 * f, back1), (time + 1.1 * f, back2), (time + 1.5 * f, ctx.base)]), [1.5 * f])
 
 
 PROGRAMS = {
-    "sit_down": sit_down, "stand_up": stand_up, "sit": sit, "row": row, "crouch": crouch, "kneel": kneel, "pick_up": pick_up, "push": push, "pull": pull,
-    "drink": drink, "eat": eat, "phone": phone, "scratch_head": scratch_head, "reach": reach, "wash": wash, "wash_self": wash_self,
-    "open_door": open_door, "sweep": sweep, "hammer": hammer, "look_around": look_around, "step_up": step_up,
+    "sit_down": sit_down,
+    "stand_up": stand_up,
+    "sit": sit,
+    "row": row,
+    "crouch": crouch,
+    "kneel": kneel,
+    "pick_up": pick_up,
+    "push": push,
+    "pull": pull,
+    "drink": drink,
+    "eat": eat,
+    "phone": phone,
+    "scratch_head": scratch_head,
+    "reach": reach,
+    "wash": wash,
+    "wash_self": wash_self,
+    "open_door": open_door,
+    "sweep": sweep,
+    "hammer": hammer,
+    "look_around": look_around,
+    "step_up": step_up,
 }

@@ -1,6 +1,6 @@
 """Gestures of the arms, standing; authored for the right hand."""
 
-import numpy as np
+from functools import partial
 
 from llamo.train.synthesis.context import Context, Request, Take
 
@@ -37,7 +37,16 @@ def wave(ctx: Context, ask: Request) -> Take:
         return ctx.pose(ra=arm, la=arm if ask.both else None, spine=(0, r.uniform(-3, 3), 0), rshrug=2, wobble=1.5)
 
     outer, inner = at(1.0), at(-0.8)
-    return ctx.repeat(ask.count, 0.62 * ask.factor, [(0.5, outer), (1.0, inner)], ready=inner, lead=r.uniform(0.5, 0.9), settle=r.uniform(0.5, 0.9), key=0.5, pause=0.02)
+    return ctx.repeat(
+        ask.count,
+        0.62 * ask.factor,
+        [(0.5, outer), (1.0, inner)],
+        ready=inner,
+        lead=r.uniform(0.5, 0.9),
+        settle=r.uniform(0.5, 0.9),
+        key=0.5,
+        pause=0.02,
+    )
 
 
 def raise_hand(ctx: Context, ask: Request) -> Take:
@@ -66,14 +75,31 @@ def clap(ctx: Context, ask: Request) -> Take:
     spread = r.uniform(18, 45) * ctx.style.amplitude
     closed = ctx.pose(arms=(20, el, -38, h), wobble=1)
     opened = ctx.pose(arms=(40, el + 5, -38 + spread, h), wobble=1)
-    return ctx.repeat(ask.count, 0.5 * ask.factor, [(0.5, closed), (1.0, opened)], ready=opened, lead=r.uniform(0.5, 0.8), settle=0.6, key=0.5, pause=0.01, vary=0.5)
+    return ctx.repeat(
+        ask.count,
+        0.5 * ask.factor,
+        [(0.5, closed), (1.0, opened)],
+        ready=opened,
+        lead=r.uniform(0.5, 0.8),
+        settle=0.6,
+        key=0.5,
+        pause=0.01,
+        vary=0.5,
+    )
 
 
 def bow(ctx: Context, ask: Request) -> Take:
     """Bowing from the hips."""
     r = ctx.rng
     angle = r.uniform(28, 75) * ctx.style.amplitude
-    low = ctx.pose(pitch=angle * 0.6, spine=(angle * 0.45, 0, 0), head=(8, 0, 0), dz=-0.0018 * angle, arms=[None, (20, 12, 10, 20), (150, 10, 170, 14)][r.integers(3)], frame=float(r.uniform(0, 0.8)))
+    low = ctx.pose(
+        pitch=angle * 0.6,
+        spine=(angle * 0.45, 0, 0),
+        head=(8, 0, 0),
+        dz=-0.0018 * angle,
+        arms=[None, (20, 12, 10, 20), (150, 10, 170, 14)][r.integers(3)],
+        frame=float(r.uniform(0, 0.8)),
+    )
     h = r.uniform(0.05, 0.22)
     return ctx.repeat(ask.count, 2.5 * ask.factor, [(0.4, low), (0.4 + h, low), (1.0, ctx.base)], key=0.4 + h / 2)
 
@@ -81,9 +107,16 @@ def bow(ctx: Context, ask: Request) -> Take:
 def point(ctx: Context, ask: Request) -> Take:
     """Pointing with the right hand; "left" and "right" are the person's own."""
     r = ctx.rng
-    a, e, turn = {"forward": (8, 88, 0), "right": (88, 88, -12), "left": (-55, 88, 18), "up": (20, 150, 0)}[ask.direction or "forward"]
+    a, e, turn = {"forward": (8, 88, 0), "right": (88, 88, -12), "left": (-55, 88, 18), "up": (20, 150, 0)}[
+        ask.direction or "forward"
+    ]
     a, e = a + r.normal(0, 6), e + r.normal(0, 7)
-    pose = ctx.pose(ra=(a, e, a - 3, min(e + r.uniform(0, 8), 172)), spine=(0, 0, turn), head=(-10 if ask.direction == "up" else 0, 0, turn), rshrug=2)
+    pose = ctx.pose(
+        ra=(a, e, a - 3, min(e + r.uniform(0, 8), 172)),
+        spine=(0, 0, turn),
+        head=(-10 if ask.direction == "up" else 0, 0, turn),
+        rshrug=2,
+    )
     return _hold(ctx, [pose], r.uniform(0.5, 0.75) * ask.factor, r.uniform(0.5, 2.0))
 
 
@@ -91,7 +124,9 @@ def beckon(ctx: Context, ask: Request) -> Take:
     """Calling someone over with the right hand."""
     out = ctx.pose(ra=(15, 42, -2, 88))
     back = ctx.pose(ra=(15, 38, -12, 148))
-    return ctx.repeat(ask.count, 0.75 * ask.factor, [(0.5, back), (1.0, out)], ready=out, lead=0.6, settle=0.6, key=0.5, pause=0.02)
+    return ctx.repeat(
+        ask.count, 0.75 * ask.factor, [(0.5, back), (1.0, out)], ready=out, lead=0.6, settle=0.6, key=0.5, pause=0.02
+    )
 
 
 def salute(ctx: Context, ask: Request) -> Take:
@@ -115,7 +150,10 @@ def nod(ctx: Context, ask: Request) -> Take:
 def shake_hands(ctx: Context, ask: Request) -> Take:
     """Offering the right hand and shaking."""
     r = ctx.rng
-    a, b = ctx.pose(ra=(5, 35, -8, 82), pitch=4, spine=(4, 0, 6), dz=0.03), ctx.pose(ra=(5, 28, -8, 62), pitch=4, spine=(4, 0, 6), dz=0.03)
+    a, b = (
+        ctx.pose(ra=(5, 35, -8, 82), pitch=4, spine=(4, 0, 6), dz=0.03),
+        ctx.pose(ra=(5, 28, -8, 62), pitch=4, spine=(4, 0, 6), dz=0.03),
+    )
     keys, time = [(0.0, ctx.base), (0.7 * ask.factor, a)], 0.7 * ask.factor
     for _ in range(int(r.integers(2, 5))):
         time += 0.17 * ask.factor
@@ -126,9 +164,20 @@ def shake_hands(ctx: Context, ask: Request) -> Take:
     return _once(ctx, keys)
 
 
-_SIGNALS = (((85, 90, 85, 92), None), ((5, 88, 0, 100), None), ((80, 85, 90, 172), None), ((85, 90, 85, 92), (85, 90, 85, 92)), ((20, 150, 10, 172), None),
-            ((15, 80, 5, 95), (15, 80, 5, 95)), ((85, 88, -85, 92), None), ((60, 40, -70, 95), (60, 40, -70, 95)), (None, (85, 90, 85, 92)), (None, (10, 90, 5, 140)),
-            ((40, 165, 20, 174), (40, 165, 20, 174)), ((30, 60, -30, 150), None))
+_SIGNALS = (
+    ((85, 90, 85, 92), None),
+    ((5, 88, 0, 100), None),
+    ((80, 85, 90, 172), None),
+    ((85, 90, 85, 92), (85, 90, 85, 92)),
+    ((20, 150, 10, 172), None),
+    ((15, 80, 5, 95), (15, 80, 5, 95)),
+    ((85, 88, -85, 92), None),
+    ((60, 40, -70, 95), (60, 40, -70, 95)),
+    (None, (85, 90, 85, 92)),
+    (None, (10, 90, 5, 140)),
+    ((40, 165, 20, 174), (40, 165, 20, 174)),
+    ((30, 60, -30, 150), None),
+)
 
 
 def signal(ctx: Context, ask: Request) -> Take:
@@ -161,7 +210,7 @@ def direct_traffic(ctx: Context, ask: Request) -> Take:
         turn = dict(spine=(0, 0, yaw * 0.6), yaw=yaw * 0.3, head=(0, 0, yaw * 0.4))
         kind = r.integers(3)
         right = r.random() < 0.5
-        arm = (lambda v: dict(ra=v, **turn)) if right else (lambda v: dict(la=v, **turn))
+        arm = partial(_talking_arm, side="ra" if right else "la", turn=turn)
         if kind == 0:
             seq = [((10, 90, 5, 100), 0.6), ((10, 90, 5, 100), 1.0)]
         elif kind == 1:
@@ -175,6 +224,11 @@ def direct_traffic(ctx: Context, ask: Request) -> Take:
     return _once(ctx, keys)
 
 
+def _talking_arm(pose, side: str, turn: dict) -> dict:
+    """Keyword arguments of a pose in which one arm talks and the trunk is turned."""
+    return {side: pose, **turn}
+
+
 def talk(ctx: Context, ask: Request) -> Take:
     """Beating time with the hands while talking."""
     r = ctx.rng
@@ -184,7 +238,17 @@ def talk(ctx: Context, ask: Request) -> Take:
         two = r.random() < 0.45
         a = (r.uniform(5, 50), r.uniform(12, 40), r.uniform(-35, 30), r.uniform(60, 120))
         b = (r.uniform(5, 50), r.uniform(12, 40), r.uniform(-35, 30), r.uniform(60, 120))
-        keys.append((time, ctx.pose(ra=a, la=b if two else (20, 14, -20, 60), spine=(r.normal(0, 3), r.normal(0, 2), r.normal(0, 6)), head=(r.normal(0, 5), r.normal(0, 4), r.normal(0, 12)))))
+        keys.append(
+            (
+                time,
+                ctx.pose(
+                    ra=a,
+                    la=b if two else (20, 14, -20, 60),
+                    spine=(r.normal(0, 3), r.normal(0, 2), r.normal(0, 6)),
+                    head=(r.normal(0, 5), r.normal(0, 4), r.normal(0, 12)),
+                ),
+            )
+        )
     keys.append((time + 0.7, ctx.base))
     return _once(ctx, keys)
 
@@ -222,7 +286,22 @@ def cheer(ctx: Context, ask: Request) -> Take:
 
 
 PROGRAMS = {
-    "wave": wave, "raise_hand": raise_hand, "raise_hands": raise_hands, "clap": clap, "bow": bow, "point": point, "beckon": beckon, "salute": salute,
-    "shrug": shrug, "nod": nod, "shake_hands": shake_hands, "signal": signal, "direct_traffic": direct_traffic, "talk": talk, "cross_arms": cross_arms,
-    "hands_on_hips": hands_on_hips, "throw_kiss": throw_kiss, "cheer": cheer,
+    "wave": wave,
+    "raise_hand": raise_hand,
+    "raise_hands": raise_hands,
+    "clap": clap,
+    "bow": bow,
+    "point": point,
+    "beckon": beckon,
+    "salute": salute,
+    "shrug": shrug,
+    "nod": nod,
+    "shake_hands": shake_hands,
+    "signal": signal,
+    "direct_traffic": direct_traffic,
+    "talk": talk,
+    "cross_arms": cross_arms,
+    "hands_on_hips": hands_on_hips,
+    "throw_kiss": throw_kiss,
+    "cheer": cheer,
 }

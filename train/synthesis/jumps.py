@@ -6,6 +6,7 @@ from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.context import RAD, Context, Request, Take
 from llamo.train.synthesis.tracks import minimum_jerk
 
+
 GRAVITY = 9.81
 
 
@@ -16,9 +17,23 @@ def _hermite(t, t0, t1, y0, y1, v0, v1):
     return (2 * u3 - 3 * u2 + 1) * y0 + (u3 - 2 * u2 + u) * h * v0 + (3 * u2 - 2 * u3) * y1 + (u3 - u2) * h * v1
 
 
-def jump_series(ctx: Context, *, count: int, height: float, dip: float, factor: float, forward: float = 0.0,
-                left: float = 0.0, turn: float = 0.0, arms: str = "swing", tuck: float = 0.25, rest: float = 0.25,
-                leg: str | None = None, stiff: bool = False, forward_sign: float = 1.0) -> Take:
+def jump_series(
+    ctx: Context,
+    *,
+    count: int,
+    height: float,
+    dip: float,
+    factor: float,
+    forward: float = 0.0,
+    left: float = 0.0,
+    turn: float = 0.0,
+    arms: str = "swing",
+    tuck: float = 0.25,
+    rest: float = 0.25,
+    leg: str | None = None,
+    stiff: bool = False,
+    forward_sign: float = 1.0,
+) -> Take:
     """A series of jumps.
 
     Args:
@@ -29,7 +44,6 @@ def jump_series(ctx: Context, *, count: int, height: float, dip: float, factor: 
     """
     rng, s = ctx.rng, ctx.scale
     one = leg is not None
-    free = 1.0 if one else 0.0
     push_arms = {"swing": (20, 150, 10, 165), "up": (40, 165, 20, 172), "rope": (60, 22, 45, 62), "still": None}[arms]
     back_arms = {"swing": (165, 45, 170, 35), "up": (30, 30, 10, 60), "rope": (60, 20, 45, 58), "still": None}[arms]
     if arms == "swing":
@@ -42,13 +56,30 @@ def jump_series(ctx: Context, *, count: int, height: float, dip: float, factor: 
         leg_up = (-0.02, rng.uniform(0.18, 0.38), rng.uniform(-0.35, 0.05), rng.uniform(30, 70), 0)
     shift = dict(dx=-float(ctx.base[28]) / s) if one else {}
     ready = ctx.pose(lf=leg_up, drop=0.02, **shift) if one else ctx.base
-    crouch = ctx.pose(drop=dip, pitch=lean * 0.5, spine=(lean * 0.6, 0, 0), head=(-lean * 0.7, 0, 0), arms=back_arms, lf=leg_up,
-                      dz=-0.05 * dip / 0.2, **deep, **shift)
-    extended = ctx.pose(pitch=2, spine=(-2, 0, 0), arms=push_arms, rf=(0, 0, 0, 55, 0), lf=leg_up if one else (0, 0, 0, 55, 0), **shift)
+    crouch = ctx.pose(
+        drop=dip,
+        pitch=lean * 0.5,
+        spine=(lean * 0.6, 0, 0),
+        head=(-lean * 0.7, 0, 0),
+        arms=back_arms,
+        lf=leg_up,
+        dz=-0.05 * dip / 0.2,
+        **deep,
+        **shift,
+    )
+    extended = ctx.pose(
+        pitch=2, spine=(-2, 0, 0), arms=push_arms, rf=(0, 0, 0, 55, 0), lf=leg_up if one else (0, 0, 0, 55, 0), **shift
+    )
     extended[1] = ctx.body.pelvis_height + ctx.body.foot[:, 2].mean() * 0.62 - 0.004
     flying = ctx.pose(origin=extended, arms=None)
-    landing = ctx.pose(pitch=4, spine=(4, 0, 0), arms=(50, 60, 20, 95) if arms in ("swing", "up") else push_arms, rf=(0, 0, 0, 22, 0),
-                       lf=leg_up if one else (0, 0, 0, 22, 0), **shift)
+    landing = ctx.pose(
+        pitch=4,
+        spine=(4, 0, 0),
+        arms=(50, 60, 20, 95) if arms in ("swing", "up") else push_arms,
+        rf=(0, 0, 0, 22, 0),
+        lf=leg_up if one else (0, 0, 0, 22, 0),
+        **shift,
+    )
     landing[1] = ctx.body.pelvis_height + ctx.body.foot[:, 2].mean() * 0.25 - 0.03 * ctx.leg
     absorb_pose = ctx.pose(origin=crouch)
     keys = [(0.0, ctx.base)]
@@ -100,7 +131,7 @@ def jump_series(ctx: Context, *, count: int, height: float, dip: float, factor: 
     x = np.zeros(len(t))
     z = np.zeros(len(t))
     yaw = np.zeros(len(t))
-    for (t_dip, y_dip, t_off, y_off, v0, t_on, y_on, v1, t_low, y_low) in spans:
+    for t_dip, y_dip, t_off, y_off, v0, t_on, y_on, v1, t_low, y_low in spans:
         a = (t >= t_dip) & (t < t_off)
         controls[a, 1] = _hermite(t[a], t_dip, t_off, y_dip, y_off, 0.0, v0)
         b = (t >= t_off) & (t < t_on)
@@ -137,7 +168,13 @@ def jump_series(ctx: Context, *, count: int, height: float, dip: float, factor: 
             controls[:, i] = c * px + sn * pz
             controls[:, i + 2] = -sn * px + c * pz
         controls[:, [ch.YAW, 32, 37]] += yaw[:, None]
-    return Take(controls, events, start, end, (left * count if not turn else 0.0, forward * count if not turn else 0.0, turn * count * RAD))
+    return Take(
+        controls,
+        events,
+        start,
+        end,
+        (left * count if not turn else 0.0, forward * count if not turn else 0.0, turn * count * RAD),
+    )
 
 
 def _height(ctx: Context, low: float, high: float) -> float:
@@ -148,34 +185,68 @@ def jump(ctx: Context, ask: Request) -> Take:
     """Jumping on the spot."""
     r = ctx.rng
     many = ask.count > 5
-    return jump_series(ctx, count=ask.count, height=_height(ctx, 0.1, 0.25) if many else _height(ctx, 0.14, 0.42), dip=r.uniform(0.12, 0.26),
-                       factor=ask.factor, arms=str(r.choice(["swing", "up", "still", "swing"])), tuck=r.uniform(0.0, 0.5), stiff=bool(many or r.random() < 0.25),
-                       rest=r.uniform(0, 0.5) * ask.factor)
+    return jump_series(
+        ctx,
+        count=ask.count,
+        height=_height(ctx, 0.1, 0.25) if many else _height(ctx, 0.14, 0.42),
+        dip=r.uniform(0.12, 0.26),
+        factor=ask.factor,
+        arms=str(r.choice(["swing", "up", "still", "swing"])),
+        tuck=r.uniform(0.0, 0.5),
+        stiff=bool(many or r.random() < 0.25),
+        rest=r.uniform(0, 0.5) * ask.factor,
+    )
 
 
 def jump_forward(ctx: Context, ask: Request) -> Take:
     """Two-legged jumps forward."""
     r = ctx.rng
-    return jump_series(ctx, count=ask.count, height=_height(ctx, 0.12, 0.32), dip=r.uniform(0.16, 0.3), factor=ask.factor, forward=r.uniform(0.5, 1.3) * ctx.scale,
-                       tuck=r.uniform(0.1, 0.5), rest=r.uniform(0.0, 0.5) * ask.factor)
+    return jump_series(
+        ctx,
+        count=ask.count,
+        height=_height(ctx, 0.12, 0.32),
+        dip=r.uniform(0.16, 0.3),
+        factor=ask.factor,
+        forward=r.uniform(0.5, 1.3) * ctx.scale,
+        tuck=r.uniform(0.1, 0.5),
+        rest=r.uniform(0.0, 0.5) * ask.factor,
+    )
 
 
 def jump_side(ctx: Context, ask: Request) -> Take:
     """Jumps to the left."""
     r = ctx.rng
-    return jump_series(ctx, count=ask.count, height=_height(ctx, 0.1, 0.24), dip=r.uniform(0.12, 0.22), factor=ask.factor, left=r.uniform(0.35, 0.8) * ctx.scale,
-                       arms=str(r.choice(["swing", "still"])), tuck=0.15, rest=r.uniform(0, 0.4) * ask.factor)
+    return jump_series(
+        ctx,
+        count=ask.count,
+        height=_height(ctx, 0.1, 0.24),
+        dip=r.uniform(0.12, 0.22),
+        factor=ask.factor,
+        left=r.uniform(0.35, 0.8) * ctx.scale,
+        arms=str(r.choice(["swing", "still"])),
+        tuck=0.15,
+        rest=r.uniform(0, 0.4) * ask.factor,
+    )
 
 
 def jump_rope(ctx: Context, ask: Request) -> Take:
     """Small quick jumps with the hands turning a rope."""
-    take = jump_series(ctx, count=ask.count, height=float(np.clip(0.05 * ask.factor**1.6, 0.03, 0.16)) * ctx.rng.uniform(0.9, 1.2), dip=0.05, factor=ask.factor, arms="rope", tuck=0.3,
-                       stiff=True, rest=0.0)
+    take = jump_series(
+        ctx,
+        count=ask.count,
+        height=float(np.clip(0.05 * ask.factor**1.6, 0.03, 0.16)) * ctx.rng.uniform(0.9, 1.2),
+        dip=0.05,
+        factor=ask.factor,
+        arms="rope",
+        tuck=0.3,
+        stiff=True,
+        rest=0.0,
+    )
     # One turn of the hands a jump.
     t = np.arange(len(take.controls)) / ctx.fps
     if len(take.events) > 1:
         phase = 2 * np.pi * np.interp(t, take.events, np.arange(len(take.events)), left=0, right=len(take.events) - 1)
-        for slot, sign in ((19, 1.0), (25, -1.0)):
+        for slot in (19, 25):
             take.controls[:, slot + 1] += 0.2 * np.sin(phase)
             take.controls[:, slot + 2] += 0.2 * np.cos(phase) - 0.1
     return take
@@ -184,16 +255,43 @@ def jump_rope(ctx: Context, ask: Request) -> Take:
 def jump_turn(ctx: Context, ask: Request) -> Take:
     """Jumping with a turn to the left in the air."""
     r = ctx.rng
-    return jump_series(ctx, count=ask.count, height=_height(ctx, 0.2, 0.4), dip=r.uniform(0.16, 0.28), factor=ask.factor,
-                       turn=float(r.choice([90, 180, 360], p=[0.3, 0.45, 0.25])), arms="swing", tuck=0.1, rest=0.4)
+    return jump_series(
+        ctx,
+        count=ask.count,
+        height=_height(ctx, 0.2, 0.4),
+        dip=r.uniform(0.16, 0.28),
+        factor=ask.factor,
+        turn=float(r.choice([90, 180, 360], p=[0.3, 0.45, 0.25])),
+        arms="swing",
+        tuck=0.1,
+        rest=0.4,
+    )
 
 
 def hop(ctx: Context, ask: Request) -> Take:
     """Hopping on the right leg."""
     r = ctx.rng
     ahead = r.uniform(0.25, 0.6) * ctx.scale if ask.direction == "forward" else 0.0
-    return jump_series(ctx, count=ask.count, height=_height(ctx, 0.06, 0.15), dip=r.uniform(0.06, 0.11), factor=ask.factor, forward=ahead, arms=str(r.choice(["still", "rope"])),
-                       tuck=0.1, leg="right", stiff=bool(r.random() < 0.75), rest=0.15 * ask.factor)
+    return jump_series(
+        ctx,
+        count=ask.count,
+        height=_height(ctx, 0.06, 0.15),
+        dip=r.uniform(0.06, 0.11),
+        factor=ask.factor,
+        forward=ahead,
+        arms=str(r.choice(["still", "rope"])),
+        tuck=0.1,
+        leg="right",
+        stiff=bool(r.random() < 0.75),
+        rest=0.15 * ask.factor,
+    )
 
 
-PROGRAMS = {"jump": jump, "jump_forward": jump_forward, "jump_side": jump_side, "jump_rope": jump_rope, "jump_turn": jump_turn, "hop": hop}
+PROGRAMS = {
+    "jump": jump,
+    "jump_forward": jump_forward,
+    "jump_side": jump_side,
+    "jump_rope": jump_rope,
+    "jump_turn": jump_turn,
+    "hop": hop,
+}

@@ -6,6 +6,7 @@ from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.body import Body
 from llamo.train.synthesis.tracks import smooth
 
+
 _SPINE_SHARE = (0.30, 0.36, 0.34)
 
 
@@ -140,8 +141,9 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     weight = np.clip(hand[..., 3:], 0.0, 1.0)
     if weight.max() > 1e-3:
         target = wrist * (1 - weight) + hand[..., :3] * weight
-        bent_elbow, bent_wrist = two_bone(shoulder, target, elbow - 0.5 * (shoulder + wrist)
-                                          + 0.02 * (elbow - shoulder), upper, fore)
+        bent_elbow, bent_wrist = two_bone(
+            shoulder, target, elbow - 0.5 * (shoulder + wrist) + 0.02 * (elbow - shoulder), upper, fore
+        )
         use = weight > 1e-3
         elbow = np.where(use, bent_elbow, elbow)
         wrist = np.where(use, bent_wrist, wrist)

@@ -8,6 +8,7 @@ from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.context import RAD, Context, Request, Take
 from llamo.train.synthesis.tracks import minimum_jerk, smooth, track
 
+
 GRAVITY = 9.81
 
 
@@ -57,8 +58,19 @@ def walk_path(ctx: Context, speed: np.ndarray, side: np.ndarray, yaw: np.ndarray
     return np.concatenate([np.zeros((1, 2)), np.cumsum(0.5 * (v[1:] + v[:-1]), axis=0)])
 
 
-def gait_controls(ctx: Context, gait: Gait, path: np.ndarray, yaw: np.ndarray, steps: np.ndarray, vigour: np.ndarray,
-                  *, first_left: bool, ahead: float = 0.0, rise: float = 0.0, limp: float = 0.0) -> np.ndarray:
+def gait_controls(
+    ctx: Context,
+    gait: Gait,
+    path: np.ndarray,
+    yaw: np.ndarray,
+    steps: np.ndarray,
+    vigour: np.ndarray,
+    *,
+    first_left: bool,
+    ahead: float = 0.0,
+    rise: float = 0.0,
+    limp: float = 0.0,
+) -> np.ndarray:
     """Controls of a gait along a path.
 
     Args:
@@ -84,7 +96,6 @@ def gait_controls(ctx: Context, gait: Gait, path: np.ndarray, yaw: np.ndarray, s
     wobble[final | (index <= 0)] = 0
     active = np.interp(when, t, vigour)
     for foot, slot in ((0, ch.FOOT_L), (1, ch.FOOT_R)):
-        sign = 1.0 if foot == 0 else -1.0
         mine = (index % 2 == 0) == ((foot == 0) == first_left)
         k = index[mine].astype(float)
         neutral = ctx.base[slot]
@@ -174,27 +185,44 @@ def swing_arms(ctx: Context, gait: Gait, out: np.ndarray, phase: np.ndarray, env
     for i, (slot, sign) in enumerate(((16, 1.0), (22, -1.0))):
         # At sin(phase)=1 the left foot is in front, so the right arm is.
         theta = (-sign * np.sin(phase - lag) * gait.arm * swing * asym[i] + 0.12 * gait.arm) * RAD
-        bend = (gait.elbow + ctx.style.elbows * 0.5 + gait.elbow_swing * np.sin(-sign * phase * 1.0 + sign * (lag + 0.35))
-                * 0.5 + 0.5 * gait.elbow_swing) * RAD
+        bend = (
+            gait.elbow
+            + ctx.style.elbows * 0.5
+            + gait.elbow_swing * np.sin(-sign * phase * 1.0 + sign * (lag + 0.35)) * 0.5
+            + 0.5 * gait.elbow_swing
+        ) * RAD
         bend = np.maximum(bend, 4 * RAD)
         abduct = (gait.arm_out + max(ctx.style.arms_out, -2) * 0.7 + (ctx.posture["arm_out"][i] - 6) * 0.7) * RAD
         inward = gait.across * RAD * (0.4 + 0.6 * np.clip(theta * 2 + 0.5, 0, 1))
         upper = np.stack([sign * np.sin(abduct) * np.cos(theta), -np.cos(abduct) * np.cos(theta), np.sin(theta)], -1)
         e = theta + bend
-        fore = np.stack([sign * (np.sin(abduct) * np.cos(e) - np.sin(inward) * np.sin(bend)),
-                         -np.cos(abduct) * np.cos(e), np.sin(e)], -1)
+        fore = np.stack(
+            [sign * (np.sin(abduct) * np.cos(e) - np.sin(inward) * np.sin(bend)), -np.cos(abduct) * np.cos(e), np.sin(e)], -1
+        )
         fore /= np.linalg.norm(fore, axis=-1, keepdims=True)
         w = envelope[:, None]
-        base = ctx.base[slot:slot + 6]
+        base = ctx.base[slot : slot + 6]
         mixed = np.concatenate([base[:3] * (1 - w) + upper * w, base[3:] * (1 - w) + fore * w], axis=1)
         mixed[:, :3] /= np.linalg.norm(mixed[:, :3], axis=1, keepdims=True)
         mixed[:, 3:] /= np.linalg.norm(mixed[:, 3:], axis=1, keepdims=True)
-        out[:, slot:slot + 6] = mixed
+        out[:, slot : slot + 6] = mixed
 
 
-def travel(ctx: Context, gait: Gait, *, seconds: float, speed: float, cadence: float, side: float = 0.0,
-           turn: float = 0.0, rise: float = 0.0, limp: float = 0.0, wander: float = 1.0, steps: int | None = None,
-           ramp: float | None = None) -> Take:
+def travel(
+    ctx: Context,
+    gait: Gait,
+    *,
+    seconds: float,
+    speed: float,
+    cadence: float,
+    side: float = 0.0,
+    turn: float = 0.0,
+    rise: float = 0.0,
+    limp: float = 0.0,
+    wander: float = 1.0,
+    steps: int | None = None,
+    ramp: float | None = None,
+) -> Take:
     """Start from standing, go, and come to a stand.
 
     Args:
@@ -214,7 +242,9 @@ def travel(ctx: Context, gait: Gait, *, seconds: float, speed: float, cadence: f
     phase *= count / phase[-1]
     if limp:
         phase = phase + 0.13 * limp * np.sin(np.pi * phase)
-    up = minimum_jerk((phase - 0.15) / max(0.9 * ramp_steps, 0.3)) * minimum_jerk((count - 0.75 - phase) / max(0.9 * ramp_steps, 0.3))
+    up = minimum_jerk((phase - 0.15) / max(0.9 * ramp_steps, 0.3)) * minimum_jerk(
+        (count - 0.75 - phase) / max(0.9 * ramp_steps, 0.3)
+    )
     heading = np.zeros(num_frames)
     if turn:
         share = np.cumsum(minimum_jerk((phase - 0.1) / 0.8) * minimum_jerk((count - 0.6 - phase) / 0.8))
@@ -228,11 +258,19 @@ def travel(ctx: Context, gait: Gait, *, seconds: float, speed: float, cadence: f
     out = gait_controls(ctx, gait, path, heading, phase, vigour, first_left=first_left, rise=rise, limp=limp)
     whole = np.arange(1, count)
     events = np.interp(whole - gait.duty, phase, t)
-    return Take(out, [float(e) for e in events], 0.1, t[-1] - 0.1, (path[-1, 0], path[-1, 1], heading[-1]),
-                loose_start=min(1.2, 0.3 * duration), loose_end=min(1.2, 0.3 * duration))
+    return Take(
+        out,
+        [float(e) for e in events],
+        0.1,
+        t[-1] - 0.1,
+        (path[-1, 0], path[-1, 1], heading[-1]),
+        loose_start=min(1.2, 0.3 * duration),
+        loose_end=min(1.2, 0.3 * duration),
+    )
 
 
 # programs ------------------------------------------------------------------------------------------------------------
+
 
 def stand(ctx: Context, ask: Request) -> Take:
     """Quiet standing with weight shifts and small fidgets."""
@@ -243,12 +281,25 @@ def stand(ctx: Context, ask: Request) -> Take:
         kind = rng.random()
         if kind < 0.45:
             d = rng.uniform(0.01, 0.035) * rng.choice([-1, 1])
-            pose = ctx.pose(dx=d, roll=-d * 90, spine=(rng.normal(0, 2), d * 80, rng.normal(0, 3)), head=(rng.normal(0, 3), 0, rng.normal(0, 12)))
+            pose = ctx.pose(
+                dx=d,
+                roll=-d * 90,
+                spine=(rng.normal(0, 2), d * 80, rng.normal(0, 3)),
+                head=(rng.normal(0, 3), 0, rng.normal(0, 12)),
+            )
         elif kind < 0.75:
-            pose = ctx.pose(spine=(rng.normal(0, 2), 0, rng.normal(0, 6)), head=(rng.normal(0, 5), rng.normal(0, 3), rng.normal(0, 20)), dx=rng.normal(0, 0.008), dz=rng.normal(0, 0.008))
+            pose = ctx.pose(
+                spine=(rng.normal(0, 2), 0, rng.normal(0, 6)),
+                head=(rng.normal(0, 5), rng.normal(0, 3), rng.normal(0, 20)),
+                dx=rng.normal(0, 0.008),
+                dz=rng.normal(0, 0.008),
+            )
         else:
-            pose = ctx.pose(dx=rng.normal(0, 0.01), la=None if rng.random() < 0.5 else (rng.uniform(10, 60), rng.uniform(8, 20), 0, rng.uniform(20, 40)),
-                            ra=None if rng.random() < 0.5 else (rng.uniform(10, 60), rng.uniform(8, 20), 0, rng.uniform(20, 40)))
+            pose = ctx.pose(
+                dx=rng.normal(0, 0.01),
+                la=None if rng.random() < 0.5 else (rng.uniform(10, 60), rng.uniform(8, 20), 0, rng.uniform(20, 40)),
+                ra=None if rng.random() < 0.5 else (rng.uniform(10, 60), rng.uniform(8, 20), 0, rng.uniform(20, 40)),
+            )
         keys.append((time, pose))
     keys.append((max(ask.seconds, time + 0.8), ctx.base))
     return Take(ctx.play(keys), loose_start=0.5, loose_end=0.5)
@@ -264,12 +315,26 @@ def _walking(ctx: Context, speed: float) -> tuple[Gait, float]:
     r = ctx.rng
     cadence = (1.27 + 0.42 * speed) * ctx.scale**-0.5 * float(np.exp(np.clip(r.normal(), -2, 2) * 0.05))
     q = speed / 1.3
-    gait = Gait(duty=float(np.clip(0.635 - 0.035 * (q - 1), 0.56, 0.7)), lift=r.uniform(0.055, 0.1), lift_at=r.uniform(0.26, 0.36),
-                toe_off=float(np.clip(60 * q**0.5, 30, 78)) * r.uniform(0.85, 1.15), heel=float(np.clip(19 * q**0.7, 5, 26)),
-                bob=0.017 * q, sway=r.uniform(0.012, 0.026), width=r.uniform(0.3, 0.85),
-                arm=float(np.clip(15 * q, 5, 32)) * r.uniform(0.4, 1.45), elbow=r.uniform(5, 30), elbow_swing=r.uniform(4, 22),
-                arm_lag=r.uniform(0.0, 0.5), lean=1 + 1.5 * q + r.normal(0, 1), hip_turn=5 * q * r.uniform(0.6, 1.4),
-                hip_drop=r.uniform(1.5, 4.5), across=r.uniform(0, 18), drop=0.016 + 0.01 * q, arm_out=r.uniform(1, 9))
+    gait = Gait(
+        duty=float(np.clip(0.635 - 0.035 * (q - 1), 0.56, 0.7)),
+        lift=r.uniform(0.055, 0.1),
+        lift_at=r.uniform(0.26, 0.36),
+        toe_off=float(np.clip(60 * q**0.5, 30, 78)) * r.uniform(0.85, 1.15),
+        heel=float(np.clip(19 * q**0.7, 5, 26)),
+        bob=0.017 * q,
+        sway=r.uniform(0.012, 0.026),
+        width=r.uniform(0.3, 0.85),
+        arm=float(np.clip(15 * q, 5, 32)) * r.uniform(0.4, 1.45),
+        elbow=r.uniform(5, 30),
+        elbow_swing=r.uniform(4, 22),
+        arm_lag=r.uniform(0.0, 0.5),
+        lean=1 + 1.5 * q + r.normal(0, 1),
+        hip_turn=5 * q * r.uniform(0.6, 1.4),
+        hip_drop=r.uniform(1.5, 4.5),
+        across=r.uniform(0, 18),
+        drop=0.016 + 0.01 * q,
+        arm_out=r.uniform(1, 9),
+    )
     return gait, cadence
 
 
@@ -312,11 +377,26 @@ def _running(ctx: Context, speed: float) -> tuple[Gait, float]:
     flight = float(np.clip(0.06 + 0.035 * q, 0.05, 0.16)) * r.uniform(0.8, 1.2)
     duty = 0.5 - min(flight * cadence / 2 + 0.02, 0.22)
     # Ballistic flight of this length rises by g t^2 / 8; the rest of the bob is the spring of the leg.
-    gait = Gait(duty=duty, lift=float(np.clip(0.16 + 0.16 * q, 0.15, 0.42)) * r.uniform(0.8, 1.2), lift_at=0.36,
-                toe_off=float(np.clip(60 + 18 * q, 55, 95)), heel=r.uniform(0, 12), bob=r.uniform(0.028, 0.042),
-                sway=0.008, width=r.uniform(0.3, 0.7), arm=float(np.clip(26 + 10 * q, 22, 48)) * r.uniform(0.7, 1.25),
-                elbow=r.uniform(65, 100), elbow_swing=r.uniform(5, 30), arm_lag=r.uniform(0, 0.35), lean=5 + 4 * q + r.normal(0, 2.5),
-                drop=r.uniform(0.045, 0.075), hip_turn=r.uniform(4, 10), hip_drop=r.uniform(2, 5), across=r.uniform(10, 40), arm_out=r.uniform(8, 20))
+    gait = Gait(
+        duty=duty,
+        lift=float(np.clip(0.16 + 0.16 * q, 0.15, 0.42)) * r.uniform(0.8, 1.2),
+        lift_at=0.36,
+        toe_off=float(np.clip(60 + 18 * q, 55, 95)),
+        heel=r.uniform(0, 12),
+        bob=r.uniform(0.028, 0.042),
+        sway=0.008,
+        width=r.uniform(0.3, 0.7),
+        arm=float(np.clip(26 + 10 * q, 22, 48)) * r.uniform(0.7, 1.25),
+        elbow=r.uniform(65, 100),
+        elbow_swing=r.uniform(5, 30),
+        arm_lag=r.uniform(0, 0.35),
+        lean=5 + 4 * q + r.normal(0, 2.5),
+        drop=r.uniform(0.045, 0.075),
+        hip_turn=r.uniform(4, 10),
+        hip_drop=r.uniform(2, 5),
+        across=r.uniform(10, 40),
+        arm_out=r.uniform(8, 20),
+    )
     return gait, cadence
 
 
@@ -336,8 +416,11 @@ def run(ctx: Context, ask: Request, turn: float = 0.0) -> Take:
 
 def run_curve(ctx: Context, ask: Request) -> Take:
     """Running along an arc to the left."""
-    return jog(ctx, ask, turn=min(ctx.rng.uniform(60, 240), ask.seconds * 55)) if ctx.rng.random() < 0.6 else run(
-        ctx, ask, turn=min(ctx.rng.uniform(60, 200), ask.seconds * 50))
+    return (
+        jog(ctx, ask, turn=min(ctx.rng.uniform(60, 240), ask.seconds * 55))
+        if ctx.rng.random() < 0.6
+        else run(ctx, ask, turn=min(ctx.rng.uniform(60, 200), ask.seconds * 50))
+    )
 
 
 def sprint(ctx: Context, ask: Request) -> Take:
@@ -363,8 +446,20 @@ def sidestep(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     length = r.uniform(0.16, 0.26) * ctx.scale
     cadence = {"slow": r.uniform(0.9, 1.2), "normal": r.uniform(1.5, 2.0), "fast": r.uniform(2.4, 2.9)}[ask.speed]
-    gait = Gait(duty=0.62, lift=r.uniform(0.05, 0.1), toe_off=18, heel=-6, bob=0.008, sway=0.03, width=1.15, arm=r.uniform(1, 5), elbow=20,
-                hip_turn=1, hip_drop=2, drop=0.02 + 0.03 * r.random())
+    gait = Gait(
+        duty=0.62,
+        lift=r.uniform(0.05, 0.1),
+        toe_off=18,
+        heel=-6,
+        bob=0.008,
+        sway=0.03,
+        width=1.15,
+        arm=r.uniform(1, 5),
+        elbow=20,
+        hip_turn=1,
+        hip_drop=2,
+        drop=0.02 + 0.03 * r.random(),
+    )
     return travel(ctx, gait, seconds=ask.seconds, speed=0.0, side=length * cadence, cadence=cadence)
 
 
@@ -372,8 +467,21 @@ def shuffle(ctx: Context, ask: Request) -> Take:
     """Galloping sideways to the left, knees bent."""
     r = ctx.rng
     cadence = {"slow": r.uniform(2.3, 2.7), "normal": r.uniform(3.1, 3.7), "fast": r.uniform(4.1, 4.7)}[ask.speed]
-    gait = Gait(duty=0.47, lift=0.07, toe_off=26, heel=-5, bob=0.02, sway=0.015, width=1.7, arm=4, elbow=70, hip_turn=1, drop=0.1, stoop=12,
-                arm_out=20)
+    gait = Gait(
+        duty=0.47,
+        lift=0.07,
+        toe_off=26,
+        heel=-5,
+        bob=0.02,
+        sway=0.015,
+        width=1.7,
+        arm=4,
+        elbow=70,
+        hip_turn=1,
+        drop=0.1,
+        stoop=12,
+        arm_out=20,
+    )
     return travel(ctx, gait, seconds=ask.seconds, speed=0.0, side=r.uniform(0.3, 0.42) * ctx.scale * cadence, cadence=cadence)
 
 
@@ -385,7 +493,9 @@ def turn(ctx: Context, ask: Request) -> Take:
     seconds = angle / rate
     cadence = float(np.clip(r.uniform(1.5, 2.1) * (rate / 100) ** 0.5, 1.2, 3.0))
     count = max(2, int(round(seconds * cadence)))
-    gait = Gait(duty=0.64, lift=0.05, toe_off=24, heel=2, bob=0.006, sway=0.022, width=1.0, arm=3, elbow=18, hip_turn=2, hip_drop=2)
+    gait = Gait(
+        duty=0.64, lift=0.05, toe_off=24, heel=2, bob=0.006, sway=0.022, width=1.0, arm=3, elbow=18, hip_turn=2, hip_drop=2
+    )
     take = travel(ctx, gait, seconds=seconds, speed=0.0, cadence=count / seconds, turn=angle, steps=count, wander=0.3)
     # The head and chest lead the turn.
     lead = np.gradient(take.controls[:, ch.YAW]) * ctx.fps
@@ -399,8 +509,24 @@ def sneak(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     speed = _speed(ctx, ask, (0.25, 0.4), (0.5, 0.8), (0.95, 1.25))
     cadence = (0.75 + 0.85 * speed) * r.uniform(0.95, 1.05)
-    gait = Gait(duty=0.68, lift=r.uniform(0.1, 0.2), lift_at=0.5, toe_off=35, heel=5, bob=0.012, sway=0.03, width=1.1, arm=8, elbow=r.uniform(40, 90),
-                lean=8, stoop=r.uniform(14, 32), drop=r.uniform(0.1, 0.2), hip_turn=6, arm_out=r.uniform(12, 26), across=15)
+    gait = Gait(
+        duty=0.68,
+        lift=r.uniform(0.1, 0.2),
+        lift_at=0.5,
+        toe_off=35,
+        heel=5,
+        bob=0.012,
+        sway=0.03,
+        width=1.1,
+        arm=8,
+        elbow=r.uniform(40, 90),
+        lean=8,
+        stoop=r.uniform(14, 32),
+        drop=r.uniform(0.1, 0.2),
+        hip_turn=6,
+        arm_out=r.uniform(12, 26),
+        across=15,
+    )
     return travel(ctx, gait, seconds=ask.seconds, speed=speed, cadence=cadence)
 
 
@@ -418,8 +544,22 @@ def march(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     cadence = 1.9 / ask.factor
     count = ask.count
-    gait = Gait(duty=0.56, lift=r.uniform(0.24, 0.4), lift_at=0.48, toe_off=r.uniform(25, 40), heel=0, bob=0.008, sway=0.015, width=0.9, arm=r.uniform(28, 50),
-                elbow=r.uniform(8, 60), elbow_swing=8, hip_turn=4, hip_drop=2, lean=-1)
+    gait = Gait(
+        duty=0.56,
+        lift=r.uniform(0.24, 0.4),
+        lift_at=0.48,
+        toe_off=r.uniform(25, 40),
+        heel=0,
+        bob=0.008,
+        sway=0.015,
+        width=0.9,
+        arm=r.uniform(28, 50),
+        elbow=r.uniform(8, 60),
+        elbow_swing=8,
+        hip_turn=4,
+        hip_drop=2,
+        lean=-1,
+    )
     speed = r.uniform(0.5, 0.75) * cadence * ctx.scale if ask.direction == "forward" else 0.0
     return _stepping(ctx, gait, count, cadence, speed)
 
@@ -429,7 +569,11 @@ def _stepping(ctx: Context, gait: Gait, count: int, cadence: float, speed: float
     take = travel(ctx, gait, seconds=0, speed=speed, cadence=cadence, steps=count + 1, wander=0.6)
     t = np.arange(len(take.controls)) / ctx.fps
     height = take.controls[:, [29, 34]].max(1)
-    inner = (height[1:-1] > height[:-2]) & (height[1:-1] >= height[2:]) & (height[1:-1] > ctx.body.ball + 0.4 * (height.max() - ctx.body.ball))
+    inner = (
+        (height[1:-1] > height[:-2])
+        & (height[1:-1] >= height[2:])
+        & (height[1:-1] > ctx.body.ball + 0.4 * (height.max() - ctx.body.ball))
+    )
     take.events = [float(x) for x in t[1:-1][inner]]
     take.loose_start = take.loose_end = 0.0
     return take
@@ -439,7 +583,18 @@ def walk_in_place(ctx: Context, ask: Request) -> Take:
     """Walking on the spot."""
     r = ctx.rng
     cadence = {"slow": r.uniform(0.9, 1.2), "normal": r.uniform(1.5, 2.0), "fast": r.uniform(2.3, 2.7)}[ask.speed]
-    gait = Gait(duty=0.6, lift=r.uniform(0.08, 0.16), lift_at=0.5, toe_off=35, heel=0, bob=0.01, width=0.9, arm=r.uniform(10, 25), elbow=r.uniform(10, 50), lean=0)
+    gait = Gait(
+        duty=0.6,
+        lift=r.uniform(0.08, 0.16),
+        lift_at=0.5,
+        toe_off=35,
+        heel=0,
+        bob=0.01,
+        width=0.9,
+        arm=r.uniform(10, 25),
+        elbow=r.uniform(10, 50),
+        lean=0,
+    )
     return travel(ctx, gait, seconds=ask.seconds, speed=0.0, cadence=cadence)
 
 
@@ -447,8 +602,23 @@ def high_knees(ctx: Context, ask: Request) -> Take:
     """Running on the spot with the knees high."""
     r = ctx.rng
     cadence = 2.9 / ask.factor
-    gait = Gait(duty=0.46, lift=r.uniform(0.34, 0.5), lift_at=0.48, toe_off=r.uniform(25, 40), heel=0, bob=0.03, sway=0.01, width=0.9, arm=r.uniform(24, 45),
-                elbow=r.uniform(70, 95), elbow_swing=10, hip_turn=3, lean=-2, drop=0.02, across=10)
+    gait = Gait(
+        duty=0.46,
+        lift=r.uniform(0.34, 0.5),
+        lift_at=0.48,
+        toe_off=r.uniform(25, 40),
+        heel=0,
+        bob=0.03,
+        sway=0.01,
+        width=0.9,
+        arm=r.uniform(24, 45),
+        elbow=r.uniform(70, 95),
+        elbow_swing=10,
+        hip_turn=3,
+        lean=-2,
+        drop=0.02,
+        across=10,
+    )
     return _stepping(ctx, gait, ask.count, cadence, 0.0)
 
 
@@ -466,9 +636,24 @@ def _stairs(ctx: Context, ask: Request, sign: int) -> Take:
     r = ctx.rng
     cadence = {"slow": r.uniform(0.95, 1.15), "normal": r.uniform(1.4, 1.8), "fast": r.uniform(2.1, 2.5)}[ask.speed]
     rise = r.uniform(0.15, 0.2)
-    gait = Gait(duty=0.62, lift=0.1, lift_at=0.35, toe_off=22 if sign > 0 else 30, heel=0 if sign > 0 else -14, bob=0.006, sway=0.025, width=0.9, arm=r.uniform(6, 14),
-                elbow=25, lean=7 if sign > 0 else 0, stoop=4, drop=0.05)
-    take = travel(ctx, gait, seconds=min(ask.seconds, 7), speed=r.uniform(0.27, 0.31) * cadence, cadence=cadence, rise=sign * rise)
+    gait = Gait(
+        duty=0.62,
+        lift=0.1,
+        lift_at=0.35,
+        toe_off=22 if sign > 0 else 30,
+        heel=0 if sign > 0 else -14,
+        bob=0.006,
+        sway=0.025,
+        width=0.9,
+        arm=r.uniform(6, 14),
+        elbow=25,
+        lean=7 if sign > 0 else 0,
+        stoop=4,
+        drop=0.05,
+    )
+    take = travel(
+        ctx, gait, seconds=min(ask.seconds, 7), speed=r.uniform(0.27, 0.31) * cadence, cadence=cadence, rise=sign * rise
+    )
     if sign < 0:
         lowest = take.controls[:, [29, 34]].min()
         lift = ctx.body.ball - lowest
@@ -480,7 +665,20 @@ def skip_step(ctx: Context, ask: Request) -> Take:
     """Skipping forward: a hop in every step."""
     r = ctx.rng
     cadence = {"slow": r.uniform(1.35, 1.55), "normal": r.uniform(1.8, 2.1), "fast": r.uniform(2.4, 2.7)}[ask.speed]
-    gait = Gait(duty=0.44, lift=r.uniform(0.2, 0.34), lift_at=0.5, toe_off=45, heel=2, bob=r.uniform(0.07, 0.11), sway=0.01, arm=r.uniform(30, 55), elbow=40, elbow_swing=20, lean=2, drop=0.03)
+    gait = Gait(
+        duty=0.44,
+        lift=r.uniform(0.2, 0.34),
+        lift_at=0.5,
+        toe_off=45,
+        heel=2,
+        bob=r.uniform(0.07, 0.11),
+        sway=0.01,
+        arm=r.uniform(30, 55),
+        elbow=40,
+        elbow_swing=20,
+        lean=2,
+        drop=0.03,
+    )
     return travel(ctx, gait, seconds=ask.seconds, speed=r.uniform(0.75, 1.0) * cadence * ctx.scale, cadence=cadence, ramp=1.4)
 
 
@@ -507,8 +705,25 @@ def stumble(ctx: Context, ask: Request) -> Take:
 
 
 PROGRAMS = {
-    "stand": stand, "walk": walk, "jog": jog, "run": run, "sprint": sprint, "walk_backward": walk_backward, "sidestep": sidestep,
-    "shuffle": shuffle, "turn": turn, "walk_curve": walk_curve, "run_curve": run_curve, "sneak": sneak, "limp": limp, "march": march,
-    "walk_in_place": walk_in_place, "high_knees": high_knees, "climb_stairs": climb_stairs, "descend_stairs": descend_stairs,
-    "skip": skip_step, "stumble": stumble, "carry": carry,
+    "stand": stand,
+    "walk": walk,
+    "jog": jog,
+    "run": run,
+    "sprint": sprint,
+    "walk_backward": walk_backward,
+    "sidestep": sidestep,
+    "shuffle": shuffle,
+    "turn": turn,
+    "walk_curve": walk_curve,
+    "run_curve": run_curve,
+    "sneak": sneak,
+    "limp": limp,
+    "march": march,
+    "walk_in_place": walk_in_place,
+    "high_knees": high_knees,
+    "climb_stairs": climb_stairs,
+    "descend_stairs": descend_stairs,
+    "skip": skip_step,
+    "stumble": stumble,
+    "carry": carry,
 }

@@ -3,8 +3,9 @@
 import numpy as np
 
 
-def wander(rng: np.random.Generator, num_frames: int, channels: int, fps: float, low: float = 0.08,
-           high: float = 1.2, terms: int = 5) -> np.ndarray:
+def wander(
+    rng: np.random.Generator, num_frames: int, channels: int, fps: float, low: float = 0.08, high: float = 1.2, terms: int = 5
+) -> np.ndarray:
     """Sums of sinusoids of random frequency, amplitude falling as 1/f like postural sway.
 
     Args:

@@ -7,13 +7,21 @@ from llamo.train.synthesis.context import RAD, Context, Request, Take
 from llamo.train.synthesis.locomotion import _running, _walking, travel
 from llamo.train.synthesis.tracks import track, window
 
+
 _GUARD = (35, 22, -22, 138)
 
 
 def _guard(ctx: Context) -> np.ndarray:
     r = ctx.rng
-    return ctx.pose(drop=r.uniform(0.03, 0.08), yaw=-r.uniform(8, 25), spine=(r.uniform(2, 10), 0, 5), arms=(_GUARD[0], _GUARD[1] + r.uniform(-6, 12), _GUARD[2], _GUARD[3] + r.uniform(-12, 8)),
-                    lf=(0.02, 0, 0.14, 0, 0), rf=(0.04, 0, -0.12, 18, 18), knees=4)
+    return ctx.pose(
+        drop=r.uniform(0.03, 0.08),
+        yaw=-r.uniform(8, 25),
+        spine=(r.uniform(2, 10), 0, 5),
+        arms=(_GUARD[0], _GUARD[1] + r.uniform(-6, 12), _GUARD[2], _GUARD[3] + r.uniform(-12, 8)),
+        lf=(0.02, 0, 0.14, 0, 0),
+        rf=(0.04, 0, -0.12, 18, 18),
+        knees=4,
+    )
 
 
 def punch(ctx: Context, ask: Request) -> Take:
@@ -30,7 +38,9 @@ def punch(ctx: Context, ask: Request) -> Take:
         wind = (95, 45, 5, 110)
         other = dict(la=_GUARD) if right else dict(ra=_GUARD)
         mine = (lambda v: dict(ra=v)) if right else (lambda v: dict(la=v))
-        hit = ctx.pose(origin=ready, yaw=sgn * 14, spine=(4, 0, sgn * 22), head=(0, 0, -sgn * 25), dz=0.06, wobble=3, **mine(arm), **other)
+        hit = ctx.pose(
+            origin=ready, yaw=sgn * 14, spine=(4, 0, sgn * 22), head=(0, 0, -sgn * 25), dz=0.06, wobble=3, **mine(arm), **other
+        )
         back = ctx.pose(origin=ready, yaw=-sgn * 5, spine=(0, 0, -sgn * 10), dz=-0.02, wobble=3, **mine(wind))
         return back, hit
 
@@ -40,7 +50,9 @@ def punch(ctx: Context, ask: Request) -> Take:
         back, hit = pair[not ask.both or i % 2 == 0]
         return [(0.3, back), (0.55, hit), (0.62, hit), (1.0, ready)]
 
-    return ctx.repeat(ask.count, 0.95 * ask.factor, cycle, ready=ready, lead=r.uniform(0.5, 0.8), settle=0.7, key=0.58, pause=0.15)
+    return ctx.repeat(
+        ask.count, 0.95 * ask.factor, cycle, ready=ready, lead=r.uniform(0.5, 0.8), settle=0.7, key=0.58, pause=0.15
+    )
 
 
 def guard(ctx: Context, ask: Request) -> Take:
@@ -70,9 +82,25 @@ def kick(ctx: Context, ask: Request) -> Take:
     dx = _stance_shift(ctx)
     back = ctx.pose(dx=dx, dz=-0.01, rf=(0, 0.16, -0.28, 45, 0), pitch=3, arms=arms, wobble=3)
     chamber = ctx.pose(dx=dx, rf=(0, 0.3 + 0.35 * high, 0.22, 30, 0), pitch=-5, arms=arms, wobble=3)
-    hit = ctx.pose(dx=dx, dz=0.02, rf=(-0.02, high, reach, -25 * min(high, 1), 0), pitch=-12 - 8 * high, spine=(10, 0, 8), la=(20, 55, 5, 75), ra=(120, 35, 90, 40), wobble=6, drop=0.02)
+    hit = ctx.pose(
+        dx=dx,
+        dz=0.02,
+        rf=(-0.02, high, reach, -25 * min(high, 1), 0),
+        pitch=-12 - 8 * high,
+        spine=(10, 0, 8),
+        la=(20, 55, 5, 75),
+        ra=(120, 35, 90, 40),
+        wobble=6,
+        drop=0.02,
+    )
     snap = r.random() < 0.5
-    cycle = [(0.28, chamber if snap else back), (0.47, hit), (0.52, hit), (0.7, chamber if snap else ctx.pose(dx=dx, rf=(0, 0.14, 0.25, 5, 0))), (1.0, ctx.base)]
+    cycle = [
+        (0.28, chamber if snap else back),
+        (0.47, hit),
+        (0.52, hit),
+        (0.7, chamber if snap else ctx.pose(dx=dx, rf=(0, 0.14, 0.25, 5, 0))),
+        (1.0, ctx.base),
+    ]
     return ctx.repeat(ask.count, 1.35 * ask.factor, cycle, key=0.5, pause=0.25)
 
 
@@ -83,7 +111,13 @@ def side_kick(ctx: Context, ask: Request) -> Take:
     dx = _stance_shift(ctx)
     chamber = ctx.pose(dx=dx, rf=(0.05, 0.45, 0.1, 10, 0), roll=-8, arms=_GUARD)
     hit = ctx.pose(dx=dx + 0.03, rf=(0.68, high, 0.0, 0, 10), roll=-22 - 10 * high, spine=(0, -4, 0), arms=_GUARD, drop=0.02)
-    return ctx.repeat(ask.count, 1.5 * ask.factor, [(0.28, chamber), (0.46, hit), (0.52, hit), (0.7, chamber), (1.0, ctx.base)], key=0.49, pause=0.25)
+    return ctx.repeat(
+        ask.count,
+        1.5 * ask.factor,
+        [(0.28, chamber), (0.46, hit), (0.52, hit), (0.7, chamber), (1.0, ctx.base)],
+        key=0.49,
+        pause=0.25,
+    )
 
 
 def kick_ball(ctx: Context, ask: Request) -> Take:
@@ -95,11 +129,22 @@ def kick_ball(ctx: Context, ask: Request) -> Take:
     take = travel(ctx, gait, seconds=0, speed=speed, cadence=cadence, steps=count)
     dx = _stance_shift(ctx)
     high = r.uniform(0.12, 0.55)
-    back = ctx.pose(dx=dx, rf=(0.03, 0.28, -0.45, 65, 0), pitch=8, spine=(0, 0, -14), la=(50, 55, 40, 60), ra=(150, 30, 140, 35))
+    back = ctx.pose(
+        dx=dx, rf=(0.03, 0.28, -0.45, 65, 0), pitch=8, spine=(0, 0, -14), la=(50, 55, 40, 60), ra=(150, 30, 140, 35)
+    )
     hit = ctx.pose(dx=dx, rf=(-0.03, 0.06, 0.22, 35, 0), spine=(8, 0, 6), drop=0.04, la=(60, 45, 30, 55), ra=(120, 35, 100, 40))
-    follow = ctx.pose(dx=dx, dz=0.04, rf=(-0.1, high, 0.62, 10, 0), pitch=-8, spine=(14, 0, 14), la=(10, 50, -20, 70), ra=(150, 45, 140, 50))
+    follow = ctx.pose(
+        dx=dx, dz=0.04, rf=(-0.1, high, 0.62, 10, 0), pitch=-8, spine=(14, 0, 14), la=(10, 50, -20, 70), ra=(150, 45, 140, 50)
+    )
     f = ask.factor**0.5
-    keys = [(0.0, ctx.base), (0.26 * f, back), (0.44 * f, hit), (0.6 * f, follow), (0.95 * f, ctx.pose(dx=dx, rf=(0, 0.1, 0.2, 5, 0))), (1.3 * f, ctx.base)]
+    keys = [
+        (0.0, ctx.base),
+        (0.26 * f, back),
+        (0.44 * f, hit),
+        (0.6 * f, follow),
+        (0.95 * f, ctx.pose(dx=dx, rf=(0, 0.1, 0.2, 5, 0))),
+        (1.3 * f, ctx.base),
+    ]
     controls = ctx.play(keys)
     x, z, yaw = take.travel
     n = len(take.controls)
@@ -117,7 +162,7 @@ def _heal(controls: np.ndarray, seam: int, radius: int) -> np.ndarray:
     a, b = max(0, seam - radius), min(len(controls) - 1, seam + radius)
     t = np.arange(a, b + 1)
     out = controls.copy()
-    out[a:b + 1] = track([a, b], controls[[a, b]], t)
+    out[a : b + 1] = track([a, b], controls[[a, b]], t)
     return out
 
 
@@ -125,26 +170,72 @@ def throw(ctx: Context, ask: Request) -> Take:
     """Overarm throw with the right hand, stepping into it with the left foot."""
     r = ctx.rng
     step = r.uniform(0.15, 0.4)
-    wind = ctx.pose(yaw=-28, spine=(-8, 6, -28), dz=-0.06, ra=(115, 88, 150, 150), la=(10, 75, 0, 95), lf=(0, 0.08, 0.08, 0, 0), head=(0, 0, 40))
-    release = ctx.pose(yaw=12, spine=(10, -6, 22), dz=0.5 * step, ra=(30, 112, 5, 150), la=(90, 25, 40, 60), lf=(0, 0, step, 0, 0), rf=(0, 0, 0, 35, 0), drop=0.03, head=(0, 0, -20))
-    follow = ctx.pose(yaw=20, spine=(26, -6, 32), pitch=8, dz=0.62 * step, ra=(-25, 42, -50, 40), la=(120, 30, 110, 50), lf=(0, 0, step, 0, 0), rf=(0, 0, 0.0, 48, 0), drop=0.05)
-    return ctx.repeat(ask.count, 2.0 * ask.factor, [(0.34, wind), (0.5, release), (0.6, follow), (0.68, follow), (1.0, ctx.base)], key=0.5, pause=0.3)
+    wind = ctx.pose(
+        yaw=-28,
+        spine=(-8, 6, -28),
+        dz=-0.06,
+        ra=(115, 88, 150, 150),
+        la=(10, 75, 0, 95),
+        lf=(0, 0.08, 0.08, 0, 0),
+        head=(0, 0, 40),
+    )
+    release = ctx.pose(
+        yaw=12,
+        spine=(10, -6, 22),
+        dz=0.5 * step,
+        ra=(30, 112, 5, 150),
+        la=(90, 25, 40, 60),
+        lf=(0, 0, step, 0, 0),
+        rf=(0, 0, 0, 35, 0),
+        drop=0.03,
+        head=(0, 0, -20),
+    )
+    follow = ctx.pose(
+        yaw=20,
+        spine=(26, -6, 32),
+        pitch=8,
+        dz=0.62 * step,
+        ra=(-25, 42, -50, 40),
+        la=(120, 30, 110, 50),
+        lf=(0, 0, step, 0, 0),
+        rf=(0, 0, 0.0, 48, 0),
+        drop=0.05,
+    )
+    return ctx.repeat(
+        ask.count,
+        2.0 * ask.factor,
+        [(0.34, wind), (0.5, release), (0.6, follow), (0.68, follow), (1.0, ctx.base)],
+        key=0.5,
+        pause=0.3,
+    )
 
 
 def serve(ctx: Context, ask: Request) -> Take:
     """Tossing with the left hand, hitting overhead with the right."""
     toss = ctx.pose(spine=(-12, 5, -18), la=(15, 160, 10, 170), ra=(120, 70, 120, 150), drop=0.06, yaw=-15)
-    hit = ctx.pose(spine=(4, -6, 14), la=(10, 60, -40, 90), ra=(35, 160, 15, 172), lf=(0, 0, 0, 35, 0), rf=(0, 0, 0, 45, 0), yaw=10, dz=0.08)
+    hit = ctx.pose(
+        spine=(4, -6, 14),
+        la=(10, 60, -40, 90),
+        ra=(35, 160, 15, 172),
+        lf=(0, 0, 0, 35, 0),
+        rf=(0, 0, 0, 45, 0),
+        yaw=10,
+        dz=0.08,
+    )
     hit[1] += 0.05
     follow = ctx.pose(spine=(26, 0, 26), pitch=8, ra=(-25, 35, -50, 35), la=(100, 30, 20, 70), yaw=16, dz=0.08, drop=0.04)
-    return ctx.repeat(ask.count, 2.4 * ask.factor, [(0.36, toss), (0.54, hit), (0.68, follow), (1.0, ctx.base)], key=0.54, pause=0.3)
+    return ctx.repeat(
+        ask.count, 2.4 * ask.factor, [(0.36, toss), (0.54, hit), (0.68, follow), (1.0, ctx.base)], key=0.54, pause=0.3
+    )
 
 
 def toss(ctx: Context, ask: Request) -> Take:
     """Underarm throw with the right hand."""
     back = ctx.pose(spine=(10, 0, -12), drop=0.05, ra=(172, 48, 172, 52), la=(20, 20, 0, 60))
     out = ctx.pose(spine=(2, 0, 10), dz=0.05, ra=(5, 105, 0, 125), la=(60, 20, 30, 40))
-    return ctx.repeat(ask.count, 1.7 * ask.factor, [(0.36, back), (0.56, out), (0.64, out), (1.0, ctx.base)], key=0.52, pause=0.3)
+    return ctx.repeat(
+        ask.count, 1.7 * ask.factor, [(0.36, back), (0.56, out), (0.64, out), (1.0, ctx.base)], key=0.52, pause=0.3
+    )
 
 
 def catch(ctx: Context, ask: Request) -> Take:
@@ -161,7 +252,9 @@ def dribble(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     up = ctx.pose(ra=(35, 28, 10, 92), spine=(12, 0, 4), head=(-8, 0, 0), drop=0.07, la=(45, 20, -10, 70), knees=4)
     low = ctx.pose(ra=(35, 20, 10, 50), spine=(14, 0, 6), head=(-8, 0, 0), drop=0.085, la=(45, 20, -10, 70), knees=4)
-    take = ctx.repeat(ask.count, 0.62 * ask.factor, [(0.42, low), (1.0, up)], ready=up, lead=0.5, settle=0.6, key=0.42, pause=0.0, vary=0.7)
+    take = ctx.repeat(
+        ask.count, 0.62 * ask.factor, [(0.42, low), (1.0, up)], ready=up, lead=0.5, settle=0.6, key=0.42, pause=0.0, vary=0.7
+    )
     if ask.direction != "forward":
         return take
     seconds = len(take.controls) / ctx.fps
@@ -194,8 +287,23 @@ def golf_swing(ctx: Context, ask: Request) -> Take:
     address = ctx.pose(spine=(18, 0, 0), arms=(10, 34, -35, 36), **tilt)
     back = ctx.pose(spine=(14, 4, -48), yaw=-32, ra=(75, 62, -10, 142), la=(-60, 88, -72, 122), **{**tilt, "head": (8, 0, 60)})
     impact = ctx.pose(spine=(16, 6, 12), yaw=16, arms=(5, 32, -30, 36), **tilt)
-    finish = ctx.pose(spine=(4, -4, 55), yaw=48, ra=(-45, 100, -75, 150), la=(65, 85, 20, 160), **{**tilt, "pitch": 4, "dz": 0.0, "rf": (feet[0], 0, 0, 48, -15), "head": (0, 0, -20)})
-    return ctx.repeat(ask.count, 2.6 * ask.factor, [(0.36, back), (0.4, back), (0.55, impact), (0.7, finish), (0.8, finish), (1.0, address)], ready=address, lead=1.0, settle=0.9, key=0.55, pause=0.4)
+    finish = ctx.pose(
+        spine=(4, -4, 55),
+        yaw=48,
+        ra=(-45, 100, -75, 150),
+        la=(65, 85, 20, 160),
+        **{**tilt, "pitch": 4, "dz": 0.0, "rf": (feet[0], 0, 0, 48, -15), "head": (0, 0, -20)},
+    )
+    return ctx.repeat(
+        ask.count,
+        2.6 * ask.factor,
+        [(0.36, back), (0.4, back), (0.55, impact), (0.7, finish), (0.8, finish), (1.0, address)],
+        ready=address,
+        lead=1.0,
+        settle=0.9,
+        key=0.55,
+        pause=0.4,
+    )
 
 
 def bat_swing(ctx: Context, ask: Request) -> Take:
@@ -206,17 +314,51 @@ def bat_swing(ctx: Context, ask: Request) -> Take:
     ready = ctx.pose(spine=(8, 0, -35), yaw=-15, head=(0, 0, 50), ra=(80, 62, -20, 150), la=(-40, 70, -85, 125), **common)
     load = ctx.pose(origin=ready, dx=-0.05, spine=(0, 0, -14), yaw=-8)
     hit = ctx.pose(spine=(8, 0, 20), yaw=25, dx=0.06, ra=(25, 60, -10, 84), la=(15, 75, -15, 86), **common)
-    follow = ctx.pose(spine=(2, 0, 50), yaw=45, dx=0.07, ra=(-48, 88, -80, 125), la=(70, 70, 40, 140), **{**common, "rf": (wide[0], 0, 0, 42, -10)})
-    return ctx.repeat(ask.count, 2.1 * ask.factor, [(0.3, load), (0.5, hit), (0.64, follow), (0.74, follow), (1.0, ready)], ready=ready, lead=0.9, settle=0.9, key=0.5, pause=0.4)
+    follow = ctx.pose(
+        spine=(2, 0, 50),
+        yaw=45,
+        dx=0.07,
+        ra=(-48, 88, -80, 125),
+        la=(70, 70, 40, 140),
+        **{**common, "rf": (wide[0], 0, 0, 42, -10)},
+    )
+    return ctx.repeat(
+        ask.count,
+        2.1 * ask.factor,
+        [(0.3, load), (0.5, hit), (0.64, follow), (0.74, follow), (1.0, ready)],
+        ready=ready,
+        lead=0.9,
+        settle=0.9,
+        key=0.5,
+        pause=0.4,
+    )
 
 
 def slash(ctx: Context, ask: Request) -> Take:
     """Cuts with a sword in the right hand, from above, across or back."""
     r = ctx.rng
-    ready = ctx.pose(ra=(30, 35, 0, 100), la=(60, 25, 20, 60), drop=0.06, yaw=-12, lf=(0.02, 0, -0.08, 0, 8), rf=(0.03, 0, 0.18, 0, 0), spine=(5, 0, -5))
+    ready = ctx.pose(
+        ra=(30, 35, 0, 100),
+        la=(60, 25, 20, 60),
+        drop=0.06,
+        yaw=-12,
+        lf=(0.02, 0, -0.08, 0, 8),
+        rf=(0.03, 0, 0.18, 0, 0),
+        spine=(5, 0, -5),
+    )
     cuts = []
-    for wind, cut, tw in (((60, 150, 140, 160), (-20, 55, -35, 55), 26), ((90, 95, 110, 120), (-30, 75, -55, 78), 34), ((-45, 80, -80, 120), (80, 80, 82, 82), -34), ((20, 160, 170, 140), (5, 55, 0, 58), 10)):
-        cuts.append((ctx.pose(origin=ready, ra=wind, spine=(-4, 0, -tw * 0.6)), ctx.pose(origin=ready, ra=cut, spine=(8, 0, tw), yaw=tw * 0.3, dz=0.06, drop=0.02)))
+    for wind, cut, tw in (
+        ((60, 150, 140, 160), (-20, 55, -35, 55), 26),
+        ((90, 95, 110, 120), (-30, 75, -55, 78), 34),
+        ((-45, 80, -80, 120), (80, 80, 82, 82), -34),
+        ((20, 160, 170, 140), (5, 55, 0, 58), 10),
+    ):
+        cuts.append(
+            (
+                ctx.pose(origin=ready, ra=wind, spine=(-4, 0, -tw * 0.6)),
+                ctx.pose(origin=ready, ra=cut, spine=(8, 0, tw), yaw=tw * 0.3, dz=0.06, drop=0.02),
+            )
+        )
 
     def cycle(i):
         wind, cut = cuts[r.integers(len(cuts))]
@@ -232,14 +374,21 @@ def swim(ctx: Context, ask: Request) -> Take:
 
     def at(phase):
         # phase in turns: right arm angle, left half a turn behind.
-        out = ctx.pose(pitch=lean * 0.6, spine=(lean * 0.5, 0, 28 * np.sin(2 * np.pi * phase)), head=(-lean * 0.5, 0, 0), drop=0.05, dz=-0.08 * lean / 45, knees=4)
+        out = ctx.pose(
+            pitch=lean * 0.6,
+            spine=(lean * 0.5, 0, 28 * np.sin(2 * np.pi * phase)),
+            head=(-lean * 0.5, 0, 0),
+            drop=0.05,
+            dz=-0.08 * lean / 45,
+            knees=4,
+        )
         for slot, sign, p in ((22, -1, phase), (16, 1, phase + 0.5)):
             a = 2 * np.pi * p
             y, z = np.cos(a), np.sin(a)  # top at 0, front at a quarter, down at a half
             up = np.array([sign * (0.25 + 0.15 * max(y, 0)), y, z])
             fore = np.array([0.0, y - 0.35 * max(-z, 0) - 0.25 * max(y, 0), z + 0.45 * max(y, 0)])
-            out[slot:slot + 3] = up / np.linalg.norm(up)
-            out[slot + 3:slot + 6] = fore / np.linalg.norm(fore)
+            out[slot : slot + 3] = up / np.linalg.norm(up)
+            out[slot + 3 : slot + 6] = fore / np.linalg.norm(fore)
         return out
 
     def cycle(i):
@@ -250,6 +399,19 @@ def swim(ctx: Context, ask: Request) -> Take:
 
 
 PROGRAMS = {
-    "punch": punch, "guard": guard, "kick": kick, "side_kick": side_kick, "kick_ball": kick_ball, "throw": throw, "serve": serve, "toss": toss,
-    "catch": catch, "dribble": dribble, "shoot_basket": shoot_basket, "golf_swing": golf_swing, "bat_swing": bat_swing, "slash": slash, "swim": swim,
+    "punch": punch,
+    "guard": guard,
+    "kick": kick,
+    "side_kick": side_kick,
+    "kick_ball": kick_ball,
+    "throw": throw,
+    "serve": serve,
+    "toss": toss,
+    "catch": catch,
+    "dribble": dribble,
+    "shoot_basket": shoot_basket,
+    "golf_swing": golf_swing,
+    "bat_swing": bat_swing,
+    "slash": slash,
+    "swim": swim,
 }

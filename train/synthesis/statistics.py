@@ -10,6 +10,7 @@ import argparse
 
 import numpy as np
 
+
 PERCENTILES = (5, 50, 95)
 
 
@@ -32,7 +33,12 @@ def measure(joints: np.ndarray, fps: float) -> dict[str, np.ndarray]:
     stance = foot_speed[ball < np.percentile(j[:, [10, 11], 1], 5) + 0.02]
     shoulders = j[:, 16] - j[:, 17]
     hips = j[:, 1] - j[:, 2]
-    twist = np.degrees(np.arctan2(shoulders[:, 0] * hips[:, 2] - shoulders[:, 2] * hips[:, 0], shoulders[:, 0] * hips[:, 0] + shoulders[:, 2] * hips[:, 2]))
+    twist = np.degrees(
+        np.arctan2(
+            shoulders[:, 0] * hips[:, 2] - shoulders[:, 2] * hips[:, 0],
+            shoulders[:, 0] * hips[:, 0] + shoulders[:, 2] * hips[:, 2],
+        )
+    )
     out = {
         "root speed, m/s": np.linalg.norm(v[:, 0][:, [0, 2]], axis=-1),
         "root vertical speed, m/s": np.abs(v[:, 0, 1]),
@@ -47,8 +53,12 @@ def measure(joints: np.ndarray, fps: float) -> dict[str, np.ndarray]:
         "foot height, m": j[:, [10, 11], 1].ravel(),
         "ankle height, m": j[:, [7, 8], 1].ravel(),
         "foot slide in stance, m/s": stance,
-        "knee flexion, deg": np.concatenate([180 - _angle(j[:, h] - j[:, k], j[:, f] - j[:, k]) for h, k, f in ((1, 4, 7), (2, 5, 8))]),
-        "elbow flexion, deg": np.concatenate([180 - _angle(j[:, s] - j[:, e], j[:, w] - j[:, e]) for s, e, w in ((16, 18, 20), (17, 19, 21))]),
+        "knee flexion, deg": np.concatenate(
+            [180 - _angle(j[:, h] - j[:, k], j[:, f] - j[:, k]) for h, k, f in ((1, 4, 7), (2, 5, 8))]
+        ),
+        "elbow flexion, deg": np.concatenate(
+            [180 - _angle(j[:, s] - j[:, e], j[:, w] - j[:, e]) for s, e, w in ((16, 18, 20), (17, 19, 21))]
+        ),
         "upper arm from down, deg": np.concatenate([_angle(j[:, e] - j[:, s], down) for s, e in ((16, 18), (17, 19))]),
         "thigh from down, deg": np.concatenate([_angle(j[:, k] - j[:, h], down) for h, k in ((1, 4), (2, 5))]),
         "trunk from upright, deg": _angle(j[:, 12] - j[:, 0], -down),
@@ -69,7 +79,9 @@ def measure_gait(joints: np.ndarray, fps: float) -> dict[str, np.ndarray]:
         return {}
     heading = v / np.maximum(speed[:, None], 1e-6)
     ahead = ((j[1:, 7] - j[1:, 8])[:, [0, 2]] * heading).sum(-1)
-    inner = (np.abs(ahead[1:-1]) >= np.abs(ahead[:-2])) & (np.abs(ahead[1:-1]) > np.abs(ahead[2:])) & (np.abs(ahead[1:-1]) > 0.15)
+    inner = (
+        (np.abs(ahead[1:-1]) >= np.abs(ahead[:-2])) & (np.abs(ahead[1:-1]) > np.abs(ahead[2:])) & (np.abs(ahead[1:-1]) > 0.15)
+    )
     peaks = np.flatnonzero(inner) + 1
     if len(peaks) < 3:
         return {}
@@ -80,7 +92,9 @@ def measure_gait(joints: np.ndarray, fps: float) -> dict[str, np.ndarray]:
         "walking speed, m/s": speed,
         "pelvis bob, m (sd)": np.array([np.std(j[:, 0, 1])]),
         "arm swing, m (sd)": wrist.std(1),
-        "lateral ankle distance, m": np.abs(((j[1:, 7] - j[1:, 8])[:, [0, 2]] * np.stack([heading[:, 1], -heading[:, 0]], 1)).sum(-1)),
+        "lateral ankle distance, m": np.abs(
+            ((j[1:, 7] - j[1:, 8])[:, [0, 2]] * np.stack([heading[:, 1], -heading[:, 0]], 1)).sum(-1)
+        ),
         "walk: knee flexion": 180 - _angle(j[:, 1] - j[:, 4], j[:, 7] - j[:, 4]),
         "walk: elbow flexion": 180 - _angle(j[:, 16] - j[:, 18], j[:, 20] - j[:, 18]),
         "walk: upper arm from down": _angle(j[:, 18] - j[:, 16], np.array([0.0, -1.0, 0.0])),
@@ -132,10 +146,19 @@ def main() -> None:
     parser.add_argument("--num", type=int, default=300, help="procedural clips to make")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
-    make = lambda number, **kwargs: [(m.joints, m.fps) for m in (synthesize(np.random.default_rng((options.seed, i)), **kwargs) for i in range(number))]  # noqa: E731
+
+    def make(number, **kwargs):
+        motions = (synthesize(np.random.default_rng((options.seed, index)), **kwargs) for index in range(number))
+        return [(motion.joints, motion.fps) for motion in motions]
+
     print(table(collect(read_clips(options.real), measure), collect(make(options.num), measure)))
     print()
-    print(table(collect(read_clips(options.real, "walk"), measure_gait), collect(make(options.num // 4, actions=["walk"], speed="normal"), measure_gait)))
+    print(
+        table(
+            collect(read_clips(options.real, "walk"), measure_gait),
+            collect(make(options.num // 4, actions=["walk"], speed="normal"), measure_gait),
+        )
+    )
 
 
 if __name__ == "__main__":

@@ -41,8 +41,9 @@ def track(times, values, t: np.ndarray) -> np.ndarray:
     hi = h[i]
     u = np.clip((t - x[i])[:, None] / hi, 0.0, 1.0)
     u2, u3 = u * u, u * u * u
-    out = ((2 * u3 - 3 * u2 + 1) * y[i] + (u3 - 2 * u2 + u) * hi * m[i]
-           + (3 * u2 - 2 * u3) * y[i + 1] + (u3 - u2) * hi * m[i + 1])
+    out = (
+        (2 * u3 - 3 * u2 + 1) * y[i] + (u3 - 2 * u2 + u) * hi * m[i] + (3 * u2 - 2 * u3) * y[i + 1] + (u3 - u2) * hi * m[i + 1]
+    )
     return out[:, 0] if flat else out
 
 
@@ -63,5 +64,5 @@ def smooth(values: np.ndarray, sigma: float) -> np.ndarray:
     padded = np.pad(values, pad, mode="edge")
     out = np.zeros_like(values, dtype=float)
     for i, k in enumerate(kernel):
-        out += k * padded[i:i + len(values)]
+        out += k * padded[i : i + len(values)]
     return out
