@@ -551,7 +551,8 @@ def _find_by_shape(tree: _Tree) -> dict | None:
 def _two_longest(tree: _Tree, limb: list[int]) -> tuple[int, int, int] | None:
     """The three joints around the two longest neighbouring bones of a limb, its bone to the trunk left out."""
     total = sum(tree.length[n] for n in limb)
-    joints = [n for n in limb if n == limb[0] or tree.distance(n, tree.parents[n]) > 0.02 * total]
+    # Joints without a bone of their own (CMU's hip joints and collars) stand for the trunk.
+    joints = [n for n in limb if tree.distance(n, tree.parents[n]) > 0.02 * total]
     if len(joints) < 3:
         return None
     lengths = [tree.distance(joints[i], joints[i + 1]) for i in range(len(joints) - 1)]

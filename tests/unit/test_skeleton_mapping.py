@@ -1,6 +1,7 @@
 """Any rig to the 22 joints: names of many programs, shapes without names, units, axes, sides, and what is no person."""
 
 import importlib.util
+import re
 import sys
 from itertools import pairwise
 from pathlib import Path
@@ -357,3 +358,13 @@ def test_every_real_file_is_a_person_or_refused(shared):
         if path.relative_to(shared / "fixtures").as_posix() not in PERSONS:
             with pytest.raises(MotionFormatError, match="one whole person"):
                 read_motion(path)
+
+
+@pytest.mark.parametrize("name", list(PERSONS))
+def test_real_files_without_names(shared, name):
+    """The shape alone gives the very joints that the names give, left and right included."""
+    data = (shared / "fixtures" / name).read_bytes()
+    named = read_motion(data)
+    nameless = read_motion(re.sub(rb"(JOINT|ROOT) +\S+", rb"\1 item", data))
+    assert nameless.skeleton == "by shape"
+    np.testing.assert_allclose(nameless.joints, named.joints, atol=1e-6)
