@@ -3,17 +3,19 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-FILE ?= examples/squats.bvh
-# Taken from the environment by the recipe, never pasted into its shell lines: any character is allowed.
-export FILE Q
+# The user's words reach the recipe through the environment and as they were typed: quotes, spaces and $ survive.
+export LLAMO_FILE := $(if $(value FILE),$(value FILE),examples/squats.bvh)
+export LLAMO_QUESTION := $(value Q)
 
 .PHONY: ask test lint init clean
 
 ask: llamo/config.json
-	@if [ -n "$$Q" ]; then \
-	  $(BIN)/llamo ask "$$FILE" "$$Q"; \
+	@if [ -n "$$LLAMO_QUESTION" ]; then \
+	  $(BIN)/llamo ask -- "$$LLAMO_FILE" "$$LLAMO_QUESTION"; \
+	elif [ "$$LLAMO_FILE" != examples/squats.bvh ]; then \
+	  $(BIN)/llamo ask -q "What is the person doing?" -- "$$LLAMO_FILE"; \
 	else \
-	  $(BIN)/llamo ask "$$FILE" -q "What is the person doing?" -q "How many squats does the person do?" \
+	  $(BIN)/llamo ask "$$LLAMO_FILE" -q "What is the person doing?" -q "How many squats does the person do?" \
 	    -q "Is the movement slow or fast?"; \
 	fi
 
@@ -31,7 +33,7 @@ llamo/config.json: $(VENV)/installed $(wildcard weights/* modeling_llamo/* proce
 
 # torch goes first and pinned, so that nothing else asks for another build of it.
 $(VENV)/installed: setup.py constraints.txt
-	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,test]"
 	@touch $@

@@ -10,7 +10,9 @@ import pytest
 from conftest import make_config, make_model, make_processor, make_walk
 from typer.testing import CliRunner
 
+from llamo.cli.chat import Conversation
 from llamo.cli.main import app
+from llamo.cli.session import open_session
 from llamo.train.initialise import write_checkpoint
 
 
@@ -82,3 +84,17 @@ def test_chat_keeps_the_conversation(checkpoint, walk_file):
     done = run("chat", walk_file, "--model", checkpoint, "--max-new-tokens", "3", input=lines)
     assert done.exit_code == 0, done.output
     assert "nowhere.bvh" in done.output
+
+
+def test_the_cache_of_a_chat_changes_no_answer(checkpoint, walk_file):
+    session, motions, _ = open_session(checkpoint, [walk_file], max_new_tokens=6)
+    cached, fresh = Conversation(session, motions), Conversation(session, motions)
+    for question in ("How far?", "And how fast?", "Why?"):
+        held = len(cached.cached_ids)
+        fresh.forget_cache()
+        assert cached.ask(question) == fresh.ask(question)
+        assert len(cached.cached_ids) > held, "what was read once stays in the cache"
+    cached.add(walk_file)
+    fresh.add(walk_file)
+    fresh.forget_cache()
+    assert cached.ask("Which is longer?") == fresh.ask("Which is longer?")
