@@ -84,7 +84,9 @@ setup(
             "pyarrow>=21",
             "pyyaml>=6",
             "scipy>=1.11",
-            "trl>=1.14",
+            # Media and --assistant_only_loss go together from 1.15 on, which needs Python 3.11.
+            'trl>=1.15; python_version >= "3.11"',
+            'trl>=1.14; python_version < "3.11"',
         ],
         "demo": ["gradio>=6"],
         "test": ["bvhio>=1.5", "hypothesis>=6", "pybvh>=0.9", "pytest>=8", "ruff>=0.12"],

@@ -5,6 +5,7 @@ python -m llamo.train.report results.json
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 from llamo.train.evaluate import markdown
@@ -15,12 +16,13 @@ def results_section(results: dict) -> str:
     """The table and the command that printed it, as Markdown between the markers."""
     begin, end = RESULT_MARKERS
     table = markdown(results["rows"])
+    command = re.sub(r" --out \S+", "", results["command"])  # where the file lay says nothing
     notes = (
-        "Accuracy with 95 % intervals. *Blind* is the same model with the motion zeroed, *shuffled* with another clip's motion. "
-        "Procedural clips are generated with bodies, styles and ranges kept from training; recorded ones are the `val` clips of "
-        "the recorded sets (whole and in windows)."
+        "Accuracy with 95 % intervals. *Blind* is the same model with the motion zeroed, *shuffled* with another clip's "
+        "motion. Procedural clips are generated with bodies, styles and ranges kept from training; recorded ones are the "
+        "`val` clips of the recorded sets (whole and in windows)."
     )
-    return f"{begin}\n{notes}\nPrinted by `{results['command']}`.\n\n{table}\n{end}"
+    return f"{begin}\n{notes}\nPrinted by `{command}`.\n\n{table}\n{end}"
 
 
 def insert(path: Path, section: str) -> None:
