@@ -181,7 +181,7 @@ class LlamoProcessor(ProcessorMixin):
             )
         texts = [text] if isinstance(text, str) else list(text)
         motions = [] if motions is None else list(motions)
-        merged = self._merge_kwargs(tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
+        merged = self._merge_kwargs(self.valid_processor_kwargs, tokenizer_init_kwargs=self.tokenizer.init_kwargs, **kwargs)
         text_kwargs = merged["text_kwargs"]
         return_tensors = text_kwargs.pop("return_tensors", None)
         want_offsets = text_kwargs.pop("return_text_replacement_offsets", False)

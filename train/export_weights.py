@@ -59,6 +59,29 @@ def save_lora(model: nn.Module, out: Path, adapter: str = "default") -> int:
     return len(tensors) // 2
 
 
+@torch.no_grad()
+def load_lora(model: nn.Module, folder: Path, adapter: str = "default") -> None:
+    """Puts the factors of `folder` into the LoRA layers of a PEFT model, the inverse of `save_lora`.
+
+    Raises:
+        ValueError: other layers or another rank than the model's.
+    """
+    tensors = load_file(folder / LORA_FILE)
+    for name, module in model.named_modules():
+        if adapter in getattr(module, "lora_A", {}):
+            for side in ("lora_A", "lora_B"):
+                weight = getattr(module, side)[adapter].weight
+                stored = tensors.pop(f"{name.removeprefix('base_model.model.')}.{side}", None)
+                if stored is None or stored.shape != weight.shape:
+                    raise ValueError(
+                        f"Expected {side} of shape {tuple(weight.shape)} for {name}, got "
+                        f"{None if stored is None else tuple(stored.shape)} in {folder}. Use the rank of that training."
+                    )
+                weight.copy_(stored)
+    if tensors:
+        raise ValueError(f"Expected factors of the model's layers alone, got {next(iter(tensors))} in {folder}. Check --rank.")
+
+
 def save_settings(out: Path, **settings: dict) -> None:
     """Adds `settings` (motion_config, talker_config, motion_processor) to `config.json` of the trained weights."""
     merged = {**read_settings(out), **settings}

@@ -20,7 +20,7 @@ from trl import SFTConfig, SFTTrainer
 
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
 from llamo.processing.processing_llamo import LlamoProcessor
-from llamo.train.export_weights import save_lora, save_modules
+from llamo.train.export_weights import load_lora, load_modules, save_lora, save_modules
 
 
 LANGUAGE_MODEL_LAYERS = r".*language_model\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -123,6 +123,8 @@ def main(arguments=None) -> None:
     model = LlamoForConditionalGeneration.from_pretrained(args.model, dtype=torch.float32)
     dataset = load_dataset("parquet", data_files=f"{args.data}/*.parquet", split="train")
 
+    if args.start_from:
+        load_modules(model.model, Path(args.start_from))
     model.requires_grad_(False)
     model.model.talker.requires_grad_(True)
     if args.align_steps:
@@ -131,6 +133,8 @@ def main(arguments=None) -> None:
 
     lora = LoraConfig(r=args.rank, lora_alpha=2 * args.rank, target_modules=LANGUAGE_MODEL_LAYERS, lora_dropout=0.0)
     tuned = get_peft_model(model, lora)
+    if args.start_from:
+        load_lora(tuned, Path(args.start_from))
     model.model.talker.requires_grad_(True)  # PEFT freezes what it does not wrap; the talker is trained whole
     rates = {r"lora_": args.lora_rate, r"\.talker\.": args.talker_rate / 2}
     steps = args.max_steps if args.max_steps else 1_000_000
@@ -147,6 +151,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="llamo", help="folder made by `llamo init`, with a pretrained tower")
     parser.add_argument("--data", default="data/instruct", help="folder made by llamo.train.make_data")
+    parser.add_argument("--start-from", default=None, help="weights to go on from; --model must then hold the bare base")
     parser.add_argument("--align-steps", type=int, default=150, help="steps of the talker alone")
     parser.add_argument("--minutes", type=float, default=35.0, help="time of the second stage")
     parser.add_argument("--max-steps", type=int, default=None, help="steps of the second stage, instead of --minutes")

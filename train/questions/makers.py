@@ -143,18 +143,12 @@ class Maker:
         fields = {"part": part, "gerund": row.gerund, "singular": row.singular, "verb": row.gerund.split()[0]}
         # Where the answer may be "both", naming "the left hand" as the only other way would mislead.
         choices = ("left", "right", "both") if "both" in row.sides else ("left", "right")
-        question = self.ask(
-            SIDE_KINDS.get(key, "side"), fields, one_of=("gerund", "singular", "verb") if several else ()
-        )
+        question = self.ask(SIDE_KINDS.get(key, "side"), fields, one_of=("gerund", "singular", "verb") if several else ())
         answer = f"Both {PART_PLURAL.get(part, part)}" if side == "both" else f"The {side} {part}"
         return self.make("side", question, f"{answer}.", side, choices, short=side)
 
     def travel(self, direction: str) -> Question:
-        answer = (
-            "The person stays in place"
-            if direction == "in place"
-            else f"The person moves {direction_phrase(direction)}"
-        )
+        answer = "The person stays in place" if direction == "in place" else f"The person moves {direction_phrase(direction)}"
         return self.make("direction", self.ask("direction"), f"{answer}.", direction, DIRECTIONS, short=direction)
 
     def forward_or_backward(self, direction: str, moving: str) -> Question:
@@ -256,9 +250,7 @@ class Maker:
         key = own if truth else self.others((*present, *may_occur), 1, near=own)[0]
         row = action(key)
         fields = {"base": row.base, "gerund": row.gerund}
-        return self.yes_no(
-            "yes_action", fields, truth, f"the person is {row.gerund}", f"the person is not {row.gerund}"
-        )
+        return self.yes_no("yes_action", fields, truth, f"the person is {row.gerund}", f"the person is not {row.gerund}")
 
     def unanswerable(self) -> Question:
         # One of the answers most of the time: a wording to learn, not a lottery.

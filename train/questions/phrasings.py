@@ -692,9 +692,7 @@ def _plural_verbs(template: str, who: str) -> str:
     """ "they uses" is no English: after a plural subject the fixed verbs of a template lose their s."""
     if who != "they":
         return template
-    template = re.sub(
-        r"(?i)\b(does|is) \{who\}", lambda m: "do {who}" if m[1].lower() == "does" else "are {who}", template
-    )
+    template = re.sub(r"(?i)\b(does|is) \{who\}", lambda m: "do {who}" if m[1].lower() == "does" else "are {who}", template)
     verbs = {
         "uses": "use",
         "moves": "move",

@@ -196,9 +196,7 @@ def _forward_or_backward(truth: ProgramTruth, maker: Maker) -> Question | None:
     if truth.several or truth.keys[0] not in WALKING:
         return None
     direction = truth.one(truth.runs[0], "direction")
-    return (
-        maker.forward_or_backward(direction, WALKING[truth.keys[0]]) if direction in ("forward", "backward") else None
-    )
+    return maker.forward_or_backward(direction, WALKING[truth.keys[0]]) if direction in ("forward", "backward") else None
 
 
 def _action_direction(truth: ProgramTruth, maker: Maker) -> Question | None:
@@ -273,11 +271,7 @@ def _beside(sub_kind: str) -> Builder:
 
 def _pair(truth: ProgramTruth, maker: Maker) -> tuple[str, str] | None:
     """Two actions that occur once each, in their order."""
-    once = [
-        index
-        for index, key in enumerate(truth.keys)
-        if truth.keys.count(key) == 1 and truth.distinct(truth.runs[index])
-    ]
+    once = [index for index, key in enumerate(truth.keys) if truth.keys.count(key) == 1 and truth.distinct(truth.runs[index])]
     if len(once) < 2:
         return None
     first, second = sorted(maker.shuffled(once)[:2])
@@ -311,11 +305,7 @@ def _action_duration(truth: ProgramTruth, maker: Maker) -> Question | None:
 
 
 def _start_time(truth: ProgramTruth, maker: Maker) -> Question | None:
-    later = [
-        run
-        for run in truth.runs[1:]
-        if truth.keys.count(run[0].action) == 1 and truth.distinct(run) and run[0].start > 1
-    ]
+    later = [run for run in truth.runs[1:] if truth.keys.count(run[0].action) == 1 and truth.distinct(run) and run[0].start > 1]
     if not later:
         return None
     run = maker.pick(later)
@@ -332,18 +322,14 @@ def _yes_side(truth: ProgramTruth, maker: Maker) -> Question | None:
     if asked is None or asked.key == "both":
         return None
     run = next(
-        run
-        for run in truth.runs
-        if truth.one(run, "side") == asked.key and action(run[0].action).part and truth.distinct(run)
+        run for run in truth.runs if truth.one(run, "side") == asked.key and action(run[0].action).part and truth.distinct(run)
     )
     row = action(run[0].action)
     truth_value = maker.rng.random() < 0.5
     side = asked.key if truth_value else {"left": "right", "right": "left"}[asked.key]
     fields = {"side": side, "part": row.part or "side", "gerund": row.gerund, "singular": row.singular}
     said = f"it is the {asked.key} {row.part}"
-    return maker.yes_no(
-        "yes_side", fields, truth_value, said, said, one_of=("gerund", "singular") if truth.several else ()
-    )
+    return maker.yes_no("yes_side", fields, truth_value, said, said, one_of=("gerund", "singular") if truth.several else ())
 
 
 def _yes_direction(truth: ProgramTruth, maker: Maker) -> Question | None:

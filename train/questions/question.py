@@ -48,9 +48,7 @@ class Question:
 
     def __post_init__(self) -> None:
         if self.kind not in KINDS:
-            raise ValueError(
-                f"expected a kind out of {', '.join(KINDS)}, got {self.kind!r} in Question; use one of them"
-            )
+            raise ValueError(f"expected a kind out of {', '.join(KINDS)}, got {self.kind!r} in Question; use one of them")
         if self.choices and self.key not in self.choices and " > " not in self.key:
             raise ValueError(
                 f"expected the key among the choices, got {self.key!r} and {list(self.choices)} in Question "

@@ -129,9 +129,7 @@ class RecordedTruth:
         turned = self.measured.turn if self.measured.turn in ("left", "right") else None
         self.turn = self._agreed(stated.get("turn"), turned)
         word = self.measured.speed_word if self._gait_fits() else None
-        self.speed = (
-            stated.get("speed") if word in (None, stated.get("speed")) else word if "speed" not in stated else None
-        )
+        self.speed = stated.get("speed") if word in (None, stated.get("speed")) else word if "speed" not in stated else None
 
     @staticmethod
     def _agreed(stated: str | None, measured: str | None) -> str | None:

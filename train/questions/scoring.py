@@ -15,9 +15,7 @@ _UNITS = (
     "eighteen nineteen"
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {
-    word: 20 + 10 * index for index, word in enumerate(_TENS)
-}
+NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {word: 20 + 10 * index for index, word in enumerate(_TENS)}
 _TIMES = {"once": 1, "twice": 2, "thrice": 3}
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -168,9 +166,7 @@ def _places(text: str, choices: Iterable[str], words: bool = False) -> dict[str,
     """Each choice that the text says, with the place where it first does; the longest name wins ("jumping jacks" is no
     "jumping")."""
     tokens = stems(text, drop_fillers=not words)
-    found = [
-        (span, choice) for choice in choices for span in _spans(tokens, _word_forms(choice) if words else forms(choice))
-    ]
+    found = [(span, choice) for choice in choices for span in _spans(tokens, _word_forms(choice) if words else forms(choice))]
     places: dict[str, int] = {}
     for (start, end), choice in found:
         inside = any(
