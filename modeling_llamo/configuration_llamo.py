@@ -155,8 +155,11 @@ class LlamoTalkerConfig(_StrictConfig):
             Width of the feed-forward layers over `hidden_size`.
         num_focus_tokens (`int`, *optional*, defaults to 8):
             K, the frames that each user turn selects from each motion. Short motions give as many as they have.
-        num_summary_tokens (`int`, *optional*, defaults to 8):
-            Tokens about the whole motion, whatever the question. The last of them tells totals and the duration.
+        num_summary_tokens (`int`, *optional*, defaults to 12):
+            Tokens about the whole motion, whatever the question. The first `num_spans` follow its course, the last tells
+            totals and the duration.
+        num_spans (`int`, *optional*, defaults to 8):
+            Equal spans of the motion that have a summary token each, in time order.
         num_segments (`int`, *optional*, defaults to 8):
             Equal spans of the motion whose means are the global context of the kept frames.
         num_tallies (`int`, *optional*, defaults to 16):
@@ -178,7 +181,8 @@ class LlamoTalkerConfig(_StrictConfig):
     num_attention_heads: int = 8
     intermediate_ratio: int = 4
     num_focus_tokens: int = 8
-    num_summary_tokens: int = 8
+    num_summary_tokens: int = 12
+    num_spans: int = 8
     num_segments: int = 8
     num_tallies: int = 16
     max_motions: int = 8
@@ -195,6 +199,12 @@ class LlamoTalkerConfig(_StrictConfig):
                 raise ValueError(
                     f"Expected {name} to be at least {least}, got {getattr(self, name)} in LlamoTalkerConfig. Raise it."
                 )
+        if not 0 <= self.num_spans <= self.num_summary_tokens - 1:
+            raise ValueError(
+                f"Expected num_spans between 0 and num_summary_tokens - 1 = {self.num_summary_tokens - 1}, "
+                f"got {self.num_spans} in LlamoTalkerConfig. The last summary token tells totals: lower num_spans or raise "
+                "num_summary_tokens."
+            )
         if self.hidden_size % (2 * self.num_attention_heads):
             raise ValueError(
                 f"Expected hidden_size to be a multiple of 2 * num_attention_heads = {2 * self.num_attention_heads}, "

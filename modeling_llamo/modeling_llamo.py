@@ -28,7 +28,7 @@ if is_peft_available():
 
     # What `trl sft --use_peft` adapts when nobody says: the language model's attention and all of the Cross Talker's layers.
     TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.setdefault(
-        "llamo", r".*(language_model\..*\.(q_proj|k_proj|v_proj|o_proj)|\.talker\..*(proj|linear_1|linear_2|rates))$"
+        "llamo", r".*(language_model\..*\.(q_proj|k_proj|v_proj|o_proj)|\.talker\..*(proj|linear_1|linear_2))$"
     )
 
 
@@ -389,49 +389,119 @@ class LlamoContextAggregator(nn.Module):
         return local + self.global_attn(self.global_norm(local), segments, bias=key_bias(has_segment, kept.dtype))
 
 
-class LlamoMotionSummary(nn.Module):
-    """A few tokens about the whole motion, whatever the question is; the last of them tells totals and the duration.
+class LlamoTally(nn.Module):
+    """Totals `(N, num_tallies)` and seconds `(N,)` -> `(N, D)`.
 
-    Totals are learned rates integrated over time (a repetition density sums to the count), because attention averages
-    and an average cannot count. They reach the token as waves of several periods, from which whole numbers are read.
+    Totals are learned rates integrated over time (a repetition density sums to the count), because attention averages and an
+    average cannot count. They come as waves of several periods, from which whole numbers are read.
     """
 
-    num_periods = 6  # of the totals: 2, 4, 8, ..., 64
+    num_periods = 6  # 2, 4, 8, ..., 64
+
+    def __init__(self, num_tallies: int, width: int):
+        super().__init__()
+        self.linear_1 = nn.Linear(num_tallies * (2 * self.num_periods + 2), width)
+        self.linear_2 = nn.Linear(width, width)
+        self.clock = LlamoClock(width)
+
+    def forward(self, totals: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
+        totals = totals.float()[..., None]
+        periods = 2.0 ** torch.arange(1, self.num_periods + 1, device=totals.device)
+        # The slope of a wave says nothing about a total that is wrong by more than its period: waves are read, not learned by.
+        phases = 2 * math.pi * totals.detach() / periods
+        waves = torch.cat([phases.sin(), phases.cos(), totals / 10, totals.log1p()], dim=-1).flatten(-2)
+        return self.linear_2(F.gelu(self.linear_1(waves.to(self.linear_1.weight.dtype)))) + self.clock(seconds)
+
+
+class LlamoMotionSummary(nn.Module):
+    """A few tokens about the whole motion, whatever the question is, in this order: the course of the motion (one token for
+    each of `num_spans` equal spans), tokens that look at all of it, and its totals with its duration."""
 
     def __init__(self, config: LlamoConfig):
         super().__init__()
         talker = config.talker_config
         width = talker.hidden_size
+        self.num_spans = talker.num_spans
         self.queries = nn.Parameter(torch.zeros(talker.num_summary_tokens - 1, width))
         self.attn, self.norm = LlamoAttention(talker, width), nn.LayerNorm(width)
-        self.rates = nn.Linear(width, talker.num_tallies)
-        self.tally = nn.Sequential(
-            nn.Linear(talker.num_tallies * (2 * self.num_periods + 2), width), nn.GELU(), nn.Linear(width, width)
-        )
-        self.clock = LlamoClock(width)
+        self.rates_proj = nn.Linear(width, talker.num_tallies)
+        self.tally, self.clock = LlamoTally(talker.num_tallies, width), LlamoClock(width)
         self.mlp_norm = nn.LayerNorm(width)
         self.mlp = LlamoFeedForward(width, talker.intermediate_ratio)
 
-    def totals(self, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Integrals of the learned rates over each motion, `(N, num_tallies)`, never negative."""
-        rates = F.softplus(self.rates(motion).float() - 3.0)  # starts near 0.05 per vector
-        return (rates * mask[..., None]).sum(1)
+    def rates(self, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Learned rates of every motion vector, `(N, T, num_tallies)` float32, never negative, 0 in the padding."""
+        rates = F.softplus(self.rates_proj(motion).float() - 3.0)  # starts near 0.05 per vector
+        return rates * mask[..., None]
 
-    def forward(self, motion: torch.Tensor, mask: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
-        """motion `(N, T, D)`, mask `(N, T)`, seconds `(N,)` -> `(N, num_summary_tokens, D)`."""
-        queries = self.queries.expand(len(motion), -1, -1)
-        pooled = queries + self.attn(self.norm(queries), motion, bias=key_bias(mask, motion.dtype))
-        totals = self.totals(motion, mask)[..., None]
-        periods = 2.0 ** torch.arange(1, self.num_periods + 1, device=motion.device)
-        phases = 2 * math.pi * totals / periods
-        waves = torch.cat([phases.sin(), phases.cos(), totals / 10, totals.log1p()], dim=-1).flatten(1)
-        tally = self.tally(waves.to(motion.dtype)) + self.clock(seconds)
+    def spans(self, mask: torch.Tensor) -> torch.Tensor:
+        """Which motion vectors each span holds, `(N, num_spans, T)`; a span of a very short motion shares its vector."""
+        lengths = mask.sum(-1)[:, None]
+        index = torch.arange(self.num_spans, device=mask.device)
+        first = torch.minimum(index * lengths // max(self.num_spans, 1), (lengths - 1).clamp(min=0))
+        last = torch.maximum((index + 1) * lengths // max(self.num_spans, 1) - 1, first)
+        positions = torch.arange(mask.shape[1], device=mask.device)
+        return (positions >= first[..., None]) & (positions <= last[..., None])
+
+    def forward(
+        self, motion: torch.Tensor, mask: torch.Tensor, times: torch.Tensor, seconds: torch.Tensor, rates: torch.Tensor
+    ) -> torch.Tensor:
+        """motion `(N, T, D)`, mask and times `(N, T)`, seconds `(N,)`, rates `(N, T, tallies)` -> `(N, summary tokens, D)`."""
+        whole = mask[:, None].expand(-1, len(self.queries) - self.num_spans, -1)
+        looks_at = torch.cat([self.spans(mask), whole], dim=1)  # Shape: (N, queries, T)
+        share = looks_at.to(motion.dtype)
+        share = share / share.sum(-1, keepdim=True).clamp(min=1)
+        queries = self.queries + share @ motion
+        bias = torch.where(looks_at, 0.0, torch.finfo(motion.dtype).min).to(motion.dtype)[:, None]
+        pooled = queries + self.attn(self.norm(queries), motion, bias=bias)
+        pooled = pooled + self.clock((share.float() @ times.float()[..., None]).squeeze(-1))
+        tally = self.tally(rates.sum(1), seconds)
         tokens = torch.cat([pooled, tally[:, None]], dim=1)
         return tokens + self.mlp(self.mlp_norm(tokens))
 
 
+class LlamoRelevance(nn.Module):
+    """How much each motion vector belongs to what an instruction asks about, and the totals of that part alone.
+
+    K frames cannot count thirty squats, and the whole motion's totals mix what came one after the other; here the instruction
+    weighs the learned rates before they are integrated ("how many squats" adds up nothing of the walk before).
+    """
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        width = config.talker_config.hidden_size
+        self.q_proj, self.k_proj = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
+        self.bias = nn.Parameter(torch.tensor(3.0))  # at first everything is relevant
+        self.tally = LlamoTally(config.talker_config.num_tallies, width)
+        self.start_clock, self.end_clock = LlamoClock(width), LlamoClock(width)
+
+    def weigh(self, text: torch.Tensor, text_mask: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """text `(P, S, D)`, motion `(P, T, D)` and their masks -> relevance `(P, T)` float32 in [0, 1], 0 in the padding."""
+        share = text_mask.to(text.dtype) / text_mask.sum(-1, keepdim=True).clamp(min=1)
+        asked = self.q_proj((share[:, None] @ text).squeeze(1))
+        scores = (self.k_proj(motion) @ asked[..., None]).squeeze(-1).float() / math.sqrt(motion.shape[-1])
+        return (scores + self.bias.float()).sigmoid() * mask
+
+    def totals(
+        self, relevance: torch.Tensor, rates: torch.Tensor, times: torch.Tensor, step: float
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Weighted totals `(P, tallies)`, seconds `(P,)` and middle `(P,)` in seconds; `step` is the time of one vector."""
+        weight = relevance.sum(-1)
+        middle = (relevance * times).sum(-1) / weight.clamp(min=1e-6)
+        return (relevance[..., None] * rates).sum(1), weight * step, middle
+
+    def forward(self, totals: torch.Tensor, seconds: torch.Tensor, middle: torch.Tensor) -> torch.Tensor:
+        """What `totals` returned -> `(P, D)`."""
+        begin, end = middle - seconds / 2, middle + seconds / 2
+        return self.tally(totals, seconds) + self.start_clock(begin) + self.end_clock(end)
+
+
 class LlamoProjector(nn.Module):
-    """Talker vectors `(..., D)` -> word-like embeddings `(..., H)`, at the scale of the language model's own words."""
+    """Talker vectors `(..., D)` -> word-like embeddings `(..., H)`, at the scale of the language model's own words.
+
+    The scale is fixed by a norm and one learned number: words of a pretrained model are short vectors, and tokens that are
+    much longer or shorter drown, or drown in, what the first layers add.
+    """
 
     def __init__(self, config: LlamoConfig):
         super().__init__()
@@ -439,9 +509,38 @@ class LlamoProjector(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.linear_1 = nn.Linear(width, config.text_config.hidden_size)
         self.linear_2 = nn.Linear(config.text_config.hidden_size, config.text_config.hidden_size)
+        self.scale = nn.Parameter(torch.tensor(0.1))  # root mean square of the tokens; `fit_scale` sets it
 
     def forward(self, states: torch.Tensor) -> torch.Tensor:
-        return self.linear_2(F.gelu(self.linear_1(self.norm(states))))
+        states = self.linear_2(F.gelu(self.linear_1(self.norm(states))))
+        return F.layer_norm(states, states.shape[-1:]) * self.scale
+
+    @torch.no_grad()
+    def fit_scale(self, word_embeddings: torch.Tensor) -> None:
+        """Takes the scale of a language model's word embeddings `(vocabulary, H)`."""
+        self.scale.fill_(float(word_embeddings.float().pow(2).mean().sqrt()))
+
+
+@dataclass
+class LlamoFocus:
+    """What the Cross Talker makes of P pairs of a user turn and a motion.
+
+    Attributes:
+        tokens (`(P, k, H)`), kept (`(P, k)`): the kept frames in time order, and which of them are real.
+        frames (`(P, k)`): which motion vectors they are, -1 where there is none.
+        deltas (`(R, S, H)`): what the fusion adds to the instructions' word embeddings.
+        relevance (`(P, T)`): how much each motion vector belongs to what is asked, 0 to 1.
+        totals (`(P, num_tallies)`), seconds (`(P,)`), middle (`(P,)`): integrals of the relevant part, and its mean time.
+    """
+
+    tokens: torch.Tensor
+    kept: torch.Tensor
+    frames: torch.Tensor
+    deltas: torch.Tensor
+    relevance: torch.Tensor
+    totals: torch.Tensor
+    seconds: torch.Tensor
+    middle: torch.Tensor
 
 
 class LlamoCrossTalker(nn.Module):
@@ -458,18 +557,23 @@ class LlamoCrossTalker(nn.Module):
         self.selector = LlamoFrameSelector(width)
         self.aggregator = LlamoContextAggregator(config)
         self.summary = LlamoMotionSummary(config)
+        self.relevance = LlamoRelevance(config)
+        self.seconds_per_vector = config.motion_config.patch_size / config.motion_config.fps
         self.motion_asks_text, self.text_asks_motion = LlamoAttention(talker, width), LlamoAttention(talker, width)
         self.motion_gate = nn.Parameter(torch.zeros(width))
+        self.fusion_norm, self.fusion_mlp = nn.LayerNorm(width), LlamoFeedForward(width, talker.intermediate_ratio)
         self.motion_order = nn.Embedding(talker.max_motions, width)
         self.projector = LlamoProjector(config)
         self.text_norm = nn.LayerNorm(width)
         self.text_proj = nn.Linear(width, config.text_config.hidden_size, bias=False)
         self.text_gate = nn.Parameter(torch.zeros(config.text_config.hidden_size))
 
-    def summarise(self, motion: torch.Tensor, mask: torch.Tensor, seconds: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-        """motion `(N, T, D)`, seconds `(N,)`, order `(N,)` within its row -> `(N, num_summary_tokens, H)`."""
+    def summarise(self, motion: torch.Tensor, mask: torch.Tensor, times: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
+        """motion `(N, T, D)`, mask and times `(N, T)`, order `(N,)` within its row -> `(N, num_summary_tokens, H)`."""
         order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
-        return self.projector(self.summary(motion, mask, seconds) + order[:, None])
+        seconds = mask.sum(-1) * self.seconds_per_vector
+        summary = self.summary(motion, mask, times, seconds, self.summary.rates(motion, mask))
+        return self.projector(summary + order[:, None])
 
     def focus(
         self,
@@ -480,16 +584,12 @@ class LlamoCrossTalker(nn.Module):
         mask: torch.Tensor,
         times: torch.Tensor,
         order: torch.Tensor,
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    ) -> "LlamoFocus":
         """
         Args:
             words (`(R, S, H)`), word_mask (`(R, S)`): instruction of each user turn.
             pair_turns (`(P,)`): turn of each pair.
             motion (`(P, T, D)`), mask (`(P, T)`), times (`(P, T)` seconds), order (`(P,)`): motion of each pair.
-
-        Returns:
-            focus tokens `(P, k, H)`, their mask `(P, k)`, their frames `(P, k)`, and what the fusion adds to the
-            instruction's word embeddings, `(R, S, H)`.
         """
         text = self.text_reader(words, word_mask)
         pair_text, pair_words = text[pair_turns], word_mask[pair_turns]
@@ -500,12 +600,16 @@ class LlamoCrossTalker(nn.Module):
         # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
         heard = self.motion_asks_text(chosen, pair_text, bias=key_bias(pair_words, chosen.dtype))
         chosen = chosen + torch.tanh(self.motion_gate) * heard
+        chosen = chosen + self.fusion_mlp(self.fusion_norm(chosen))
         told = self.text_asks_motion(pair_text, chosen, bias=key_bias(kept, chosen.dtype))
         told = self.text_proj(self.text_norm(told)) * torch.tanh(self.text_gate)
         deltas = torch.zeros_like(words).index_add(0, pair_turns, told.to(words.dtype)) * word_mask[..., None]
 
+        relevance = self.relevance.weigh(pair_text, pair_words, motion, mask)
+        totals = self.relevance.totals(relevance, self.summary.rates(motion, mask), times, self.seconds_per_vector)
         stamps = self.clock(times.gather(1, frames)) + self.motion_order(order.clamp(max=self.config.max_motions - 1))[:, None]
-        return self.projector(chosen + stamps), kept, torch.where(kept, frames, -1), deltas
+        tokens = self.projector(chosen + stamps + self.relevance(*totals)[:, None])
+        return LlamoFocus(tokens, kept, torch.where(kept, frames, -1), deltas, relevance, *totals)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -628,11 +732,26 @@ class LlamoPreTrainedModel(PreTrainedModel):
             init.zeros_(module.motion_order.weight)
         elif isinstance(module, LlamoMotionSummary):
             init.normal_(module.queries, std=1.0)
-        elif isinstance(module, (LlamoMotionTower, LlamoAttention, LlamoFeedForward, LlamoProjector, LlamoClock)):
+        elif isinstance(module, LlamoRelevance):
+            init.constant_(module.bias, 3.0)
+        elif isinstance(module, LlamoProjector):
+            init.constant_(module.scale, 0.1)
+        if isinstance(module, UNIT_VARIANCE):
             # Small networks of their own train faster from unit-variance layers than from the language model's 0.02.
             for linear in module.children():
                 if isinstance(linear, nn.Linear):
                     init.normal_(linear.weight, std=linear.in_features**-0.5)
+
+
+UNIT_VARIANCE = (
+    LlamoMotionTower,
+    LlamoAttention,
+    LlamoFeedForward,
+    LlamoProjector,
+    LlamoClock,
+    LlamoTally,
+    LlamoRelevance,
+)
 
 
 class LlamoModel(LlamoPreTrainedModel):
@@ -747,8 +866,7 @@ class LlamoModel(LlamoPreTrainedModel):
 
         as_index = partial(torch.tensor, dtype=torch.long, device=motion.device)
         order = as_index(layout.motion_order)
-        seconds = lengths * self.config.motion_config.patch_size / self.config.motion_config.fps
-        summary = self.talker.summarise(motion, mask, seconds, order).to(embeds)  # Shape: (N, summary tokens, H)
+        summary = self.talker.summarise(motion, mask, times, order).to(embeds)  # Shape: (N, summary tokens, H)
         fused = embeds.masked_scatter(is_motion[..., None], summary)
         if not layout.turn_rows:
             return fused, None
@@ -763,7 +881,7 @@ class LlamoModel(LlamoPreTrainedModel):
         word_mask = torch.arange(longest, device=motion.device) < as_index([len(w) for w in layout.turn_words])[:, None]
         words = embeds.flatten(0, 1)[flat] * word_mask[..., None]
         pairs = as_index(layout.pair_motions)
-        tokens, kept, frames, deltas = self.talker.focus(
+        focus = self.talker.focus(
             words.to(motion.dtype),
             word_mask,
             as_index(layout.pair_turns),
@@ -772,10 +890,10 @@ class LlamoModel(LlamoPreTrainedModel):
             times[pairs],
             order[pairs],
         )
-        fused = fused.flatten(0, 1).index_add(0, flat.flatten(), deltas.to(fused).flatten(0, 1)).view_as(fused)
-        fused = fused.masked_scatter(is_focus[..., None], tokens[kept].to(fused))
-        missing = self.config.talker_config.num_focus_tokens - frames.shape[1]
-        return fused, F.pad(frames, (0, missing), value=-1)
+        fused = fused.flatten(0, 1).index_add(0, flat.flatten(), focus.deltas.to(fused).flatten(0, 1)).view_as(fused)
+        fused = fused.masked_scatter(is_focus[..., None], focus.tokens[focus.kept].to(fused))
+        missing = self.config.talker_config.num_focus_tokens - focus.frames.shape[1]
+        return fused, F.pad(focus.frames, (0, missing), value=-1)
 
     def forward(
         self,

@@ -9,6 +9,10 @@ from .motion_features_llamo import NUM_FEATURES, canonicalise, check_joints, joi
 from .motion_formats_llamo import RawMotion, read_motion
 
 
+# What a chat part may say about its file, beside "fps".
+FILE_KEYS = ("format", "units", "up_axis", "joint_map", "asf", "skeleton", "animation", "mean", "std")
+
+
 class LlamoMotionProcessor(FeatureExtractionMixin):
     r"""
     Loads, resamples, canonicalises, turns into features, normalises, pads.
@@ -18,7 +22,7 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
             Frames per second of the features, and the rate that `mean` and `std` belong to.
         patch_size (`int`, *optional*, defaults to 4):
             Frames of one motion vector; must agree with the model's `motion_config.patch_size`.
-        num_summary_tokens (`int`, *optional*, defaults to 8):
+        num_summary_tokens (`int`, *optional*, defaults to 12):
             Tokens for the whole of each motion; must agree with `talker_config.num_summary_tokens`.
         num_focus_tokens (`int`, *optional*, defaults to 8):
             Frames each user turn selects from each motion; must agree with `talker_config.num_focus_tokens`.
@@ -36,7 +40,7 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         self,
         fps: float = 20.0,
         patch_size: int = 4,
-        num_summary_tokens: int = 8,
+        num_summary_tokens: int = 12,
         num_focus_tokens: int = 8,
         max_seconds: float = 1800.0,
         max_file_bytes: int = 512 * 1024 * 1024,
@@ -67,6 +71,7 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         Args:
             part: a path; or a dict with `"path"`, `"bytes"` (a whole file, with `"format"` where it cannot be told) or
                 `"motion"` (joints `(num_frames, 22, 3)` in metres, Y up) and `"fps"`; or a RawMotion, returned as it is.
+                Beside a path or bytes, the keys of FILE_KEYS and `"fps"` are as in `read_motion`.
 
         Raises:
             MotionFormatError: the file cannot be read as a person's motion.
@@ -87,7 +92,7 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
             )
         fps = part.get("fps")
         if sources != ["motion"]:
-            overrides = {key: part[key] for key in ("format", "units", "up_axis") if key in part}
+            overrides = {key: part[key] for key in FILE_KEYS if key in part}
             raw = read_motion(part[sources[0]], fps=fps, max_bytes=self.max_file_bytes, **overrides)
             check_joints(raw.joints, where=str(part.get("path", "the given bytes")))
         else:

@@ -80,6 +80,7 @@ def make_config(processor: LlamoProcessor, **overrides) -> LlamoConfig:
             "hidden_size": 32,
             "num_attention_heads": 2,
             "num_summary_tokens": 3,
+            "num_spans": 1,
             "num_focus_tokens": 4,
             "num_segments": 3,
             "num_tallies": 4,

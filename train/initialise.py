@@ -155,6 +155,7 @@ def build_model(
     model.tie_weights()
     if vision_tower is not None:
         model.model.vision_tower.load_state_dict(vision_tower.state_dict())
+    model.model.talker.projector.fit_scale(model.get_input_embeddings().weight)
     model.generation_config = GenerationConfig(
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=end_token_ids(base, tokenizer, markers),

@@ -7,12 +7,10 @@ truth for both.
 
 from __future__ import annotations
 
-import multiprocessing
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from tqdm.auto import tqdm
 
 from llamo.processing.motion_features_llamo import (
     CONTACT_HEIGHT,
@@ -20,14 +18,13 @@ from llamo.processing.motion_features_llamo import (
     CONTACT_SPEED,
     canonicalise,
     heading_angles,
-    rotate_yaw,
 )
+from llamo.train.augmentation import FPS
 from llamo.train.recorded import RecordedClip
 from llamo.train.synthesis.catalogue import ACTIONS
-from llamo.train.synthesis.engine import SyntheticMotion, synthesize
+from llamo.train.synthesis.engine import SyntheticMotion
 
 
-FPS = 20.0
 IGNORE = -100
 SIDES = ("none", "left", "right", "both")
 DIRECTIONS = ("none", "forward", "backward", "left", "right", "up", "down", "in place")
@@ -47,7 +44,7 @@ RATES = (
     "left_foot_metres",
     "right_foot_metres",
 )
-TORSO_JOINTS, FEET, HANDS = (3, 6, 9, 12, 13, 14, 15), (10, 11), (20, 21)
+FEET, HANDS = (10, 11), (20, 21)
 
 
 def action_vocabulary(recorded: Iterable[RecordedClip] = ()) -> list[str]:
@@ -159,66 +156,7 @@ def onsets(state: np.ndarray, shortest: int = 2) -> np.ndarray:
     return marks
 
 
-# Procedural corpus
-
-
-def _synthesize_many(arguments: tuple[int, int, bool]) -> list[SyntheticMotion]:
-    seed, num, held_out = arguments
-    rng = np.random.default_rng([seed, int(held_out)])
-    return [synthesize(rng, held_out=held_out) for _ in range(num)]
-
-
-def synthetic_motions(
-    num: int, seed: int, held_out: bool = False, workers: int = 1, chunk: int = 50
-) -> Iterator[SyntheticMotion]:
-    """`num` procedural motions, the same whatever the number of worker processes."""
-    jobs = [(seed * 100_003 + start, min(chunk, num - start), held_out) for start in range(0, num, chunk)]
-    progress = tqdm(total=num, desc="synthesizing", unit="clip", disable=None)
-    if workers <= 1:
-        results = map(_synthesize_many, jobs)
-        pool = None
-    else:
-        pool = multiprocessing.get_context("spawn").Pool(workers)
-        results = pool.imap(_synthesize_many, jobs)
-    try:
-        for motions in results:
-            progress.update(len(motions))
-            yield from motions
-    finally:
-        progress.close()
-        if pool is not None:
-            pool.terminate()
-
-
-# Randomisation: what differs between recordings without changing what the person does
-
-
-def randomise(motion: LabelledMotion, rng: np.random.Generator, longest: int = 200) -> LabelledMotion:
-    """Another body, tempo, cut and sensor for the same action; truth is adapted where it changes.
-
-    Args:
-        motion: any labelled motion.
-        rng: source of randomness.
-        longest: frames kept at most.
-    """
-    if rng.random() < 0.5:
-        motion = change_tempo(motion, rng.uniform(0.85, 1.18))
-    frames = len(motion.joints)
-    length = min(frames, longest)
-    if rng.random() < 0.4:
-        length = int(rng.integers(min(length, 30), length + 1))
-    start = int(rng.integers(frames - length + 1))
-    motion = motion.cut(start, start + length)
-    joints = motion.joints.astype(np.float64)
-    if rng.random() < 0.8:
-        joints = change_body(joints, rng)
-    draw = rng.random()
-    if draw < 0.35:  # optical motion capture
-        joints = joints + rng.normal(0, rng.uniform(0.0005, 0.004), joints.shape)
-    elif draw < 0.6:  # estimated from video
-        joints = joints + slow_noise(len(joints), rng) * rng.uniform(0.008, 0.03)
-    motion.joints = canonicalise(joints, FPS)
-    return motion
+# Tempo
 
 
 def change_tempo(motion: LabelledMotion, factor: float) -> LabelledMotion:
@@ -242,31 +180,3 @@ def change_tempo(motion: LabelledMotion, factor: float) -> LabelledMotion:
         recorded=motion.recorded,
         **fields,
     )
-
-
-def change_body(joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another size, other proportions, joints placed elsewhere in the same body. `(num_frames, 22, 3)` both."""
-    joints = joints * rng.uniform(0.88, 1.12)
-    for root, chain in ((16, (18, 20)), (17, (19, 21))):
-        stretch = 1 + rng.normal(0, 0.05)
-        joints[:, chain] = joints[:, [root]] + (joints[:, chain] - joints[:, [root]]) * stretch
-    yaw = heading_angles(joints)
-    # Rigs place spine, neck, collars and head centimetres apart from each other; limbs far less.
-    shift = np.zeros((1, 22, 3))
-    shift[0, TORSO_JOINTS] = rng.normal(0, 0.02, (len(TORSO_JOINTS), 3)) * [0.5, 1, 1]
-    shift[0, 16:18, 1] = rng.normal(0, 0.015)
-    width = rng.normal(0, 0.01)
-    shift[0, 1:3, 0] = [width, -width]
-    for foot in FEET:
-        shift[0, foot] = rng.normal(0, 0.015, 3) * [0.5, 0.7, 1]
-    return joints + rotate_yaw(np.repeat(shift, len(joints), 0), yaw)
-
-
-def slow_noise(frames: int, rng: np.random.Generator) -> np.ndarray:
-    """Unit-variance noise of each coordinate with a correlation time of 0.1 to 0.5 s, `(num_frames, 22, 3)`."""
-    keep = np.exp(-1 / (FPS * rng.uniform(0.1, 0.5)))
-    fresh = rng.normal(0, np.sqrt(1 - keep**2), (frames, 22, 3))
-    fresh[0] /= np.sqrt(1 - keep**2)
-    for frame in range(1, frames):
-        fresh[frame] += keep * fresh[frame - 1]
-    return fresh

@@ -1,6 +1,6 @@
 """Make instruction data: procedural and recorded motions with questions, as Parquet that stock `trl sft` takes.
 
-    python -m llamo.train.make_data --num 6000 --recorded ../shared/data/cmu_train.parquet --out data/instruct
+    python -m llamo.train.make_data --num 16000 --recorded ../shared/data/cmu_train.parquet --out data/instruct
 
 Each row has `images` (empty, so that trl treats it as multimodal) and `messages`; the motion lies in its message part, as
 the bytes of an npz file of joints. A share of the rows is text alone, so that the model keeps talking.
@@ -10,17 +10,18 @@ from __future__ import annotations
 
 import argparse
 import io
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
-from llamo.train.labelled_motion import FPS, change_body, slow_noise, synthetic_motions
-from llamo.train.questions.program_questions import ask_program
-from llamo.train.questions.question import Question
-from llamo.train.questions.recorded_questions import ask_recorded
-from llamo.train.recorded import RecordedClip, read_recorded
+from llamo.train.asked_motions import AskedMotion, draw_many
+from llamo.train.augmentation import FPS
+from llamo.train.labelled_motion import action_vocabulary
+from llamo.train.recorded import read_recorded
 
 
 PART = pa.struct(
@@ -32,6 +33,7 @@ SCHEMA = pa.schema(
         ("images", pa.list_(pa.binary())),
         ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.list_(PART))]))),
         ("kinds", pa.list_(pa.string())),
+        ("length", pa.int32()),
     ]
 )
 TEXT_ROWS = (
@@ -53,20 +55,36 @@ TEXT_ROWS = (
 def motion_part(joints: np.ndarray) -> dict:
     """Joints `(num_frames, 22, 3)` at 20 fps as a self-contained message part."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, joints=joints.astype(np.float32), fps=np.float32(FPS))
+    np.savez(buffer, joints=joints.astype(np.float32), fps=np.float32(FPS))
     return {"type": "motion", "bytes": buffer.getvalue(), "format": "npz", "units": "m", "up_axis": "Y"}
 
 
-def row(joints: np.ndarray, questions: list[Question], rng: np.random.Generator) -> dict:
-    """One conversation: the motion before (mostly) or after the first question's text, further questions as text."""
+def to_row(asked: AskedMotion, seed: int, turns: int) -> dict | None:
+    """One conversation about a motion; `None` where nothing can be asked.
+
+    Most conversations have a single turn: an answer says things that make the next question easy without the motion.
+    """
+    if not asked.questions:
+        return None
+    # The motion itself seeds the choice, so that it does not depend on which process makes the row.
+    rng = np.random.default_rng([seed, int(np.abs(asked.joints[-1]).sum() * 1e4)])
+    num = 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
+    chosen = [asked.questions[int(index)] for index in rng.permutation(len(asked.questions))[:num]]
     messages = []
-    for turn, question in enumerate(questions):
+    for turn, question in enumerate(chosen):
         content = [{"type": "text", "text": question.question}]
         if turn == 0:
-            content.insert(0 if rng.random() < 0.85 else 1, motion_part(joints))
+            content.insert(0 if rng.random() < 0.85 else 1, motion_part(asked.joints))
         messages.append({"role": "user", "content": content})
         messages.append({"role": "assistant", "content": [{"type": "text", "text": question.answer}]})
-    return {"images": [], "messages": messages, "kinds": [question.kind for question in questions]}
+    kinds = [question.kind for question in chosen]
+    return {"images": [], "messages": messages, "kinds": kinds, "length": length(messages)}
+
+
+def length(messages: list[dict]) -> int:
+    """About how many tokens a conversation has; rows of a batch should be of one length."""
+    texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
+    return sum(len(text) for text in texts) // 4 + 10 * len(texts)
 
 
 def text_row(rng: np.random.Generator) -> dict:
@@ -75,79 +93,38 @@ def text_row(rng: np.random.Generator) -> dict:
         {"role": "user", "content": [{"type": "text", "text": question}]},
         {"role": "assistant", "content": [{"type": "text", "text": answer}]},
     ]
-    return {"images": [], "messages": messages, "kinds": ["text"]}
-
-
-def vary(joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Another body and another sensor; nothing that a question asks for changes."""
-    joints = joints.astype(np.float64)
-    if rng.random() < 0.8:
-        joints = change_body(joints, rng)
-    draw = rng.random()
-    if draw < 0.35:
-        joints = joints + rng.normal(0, rng.uniform(0.0005, 0.004), joints.shape)
-    elif draw < 0.5:
-        joints = joints + slow_noise(len(joints), rng) * rng.uniform(0.008, 0.025)
-    return joints
-
-
-def procedural_rows(num: int, seed: int, turns: int, workers: int):
-    rng = np.random.default_rng([seed, 1])
-    for motion in synthetic_motions(num, seed, False, workers):
-        questions = ask_program(motion, rng, turns)
-        if questions:
-            yield row(vary(motion.joints, rng), questions, rng)
-
-
-def recorded_rows(clips: list[RecordedClip], num: int, seed: int, turns: int):
-    """Windows and whole clips, mirrored half of the time; actions rather evenly, because most recordings are walks."""
-    rng = np.random.default_rng([seed, 2])
-    groups: dict[tuple, list[RecordedClip]] = {}
-    for clip in clips:
-        groups.setdefault(clip.actions or (clip.description,), []).append(clip)
-    keys = list(groups)
-    weights = np.array([len(groups[key]) for key in keys], dtype=float) ** 0.45
-    weights /= weights.sum()
-    made = 0
-    while made < num:
-        group = groups[keys[rng.choice(len(keys), p=weights)]]
-        clip = group[rng.integers(len(group))]
-        clip = clip.mirrored() if rng.random() < 0.5 else clip
-        length = len(clip.joints)
-        if clip.seconds > 3.0 and (rng.random() < 0.5 or clip.seconds > 14.0):
-            width = int(rng.uniform(2.0, min(12.0, clip.seconds)) * clip.fps)
-            start = int(rng.integers(length - width + 1))
-            clip = clip.window(start, start + width)
-        questions = ask_recorded(clip, rng, turns)
-        if questions:
-            made += 1
-            yield row(vary(clip.joints, rng), questions, rng)
+    return {"images": [], "messages": messages, "kinds": ["text"], "length": length(messages)}
 
 
 def main(arguments=None) -> None:
     args = make_parser().parse_args(arguments)
     rng = np.random.default_rng([args.seed, 3])
-    rows = list(procedural_rows(args.num, args.seed, args.turns, args.workers))
     clips = [clip for path in args.recorded for clip in read_recorded(path, "train")]
+    convert = partial(to_row, seed=args.seed, turns=args.turns)
+    shared = {"workers": args.workers, "actions": tuple(action_vocabulary(clips)), "convert": convert}
+    rows = list(draw_many(args.num, args.seed + 500, **shared))
     if clips:
-        rows += recorded_rows(clips, args.num_recorded, args.seed, args.turns)
-    rows += [text_row(rng) for _ in range(args.num_text)]
+        rows += draw_many(args.num_recorded, args.seed + 501, recorded=tuple(args.recorded), **shared)
+    rows = [row for row in rows if row is not None] + [text_row(rng) for _ in range(args.num_text)]
     order = rng.permutation(len(rows))
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
+    for old in out.glob("train-*.parquet"):
+        old.unlink()
     for index, start in enumerate(range(0, len(rows), args.rows_per_shard)):
         shard = [rows[i] for i in order[start : start + args.rows_per_shard]]
-        parquet.write_table(pa.Table.from_pylist(shard, SCHEMA), out / f"train-{index:05d}.parquet", compression="none")
-    print(f"{len(rows)} conversations in {out}")
+        parquet.write_table(pa.Table.from_pylist(shard, SCHEMA), out / f"train-{index:05d}.parquet")
+    kinds = Counter(kind for row in rows for kind in row["kinds"])
+    print(f"{len(rows)} conversations in {out}; questions: {dict(kinds.most_common())}")
 
 
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--num", type=int, default=6000, help="procedural conversations")
+    parser.add_argument("--num", type=int, default=16000, help="procedural conversations")
     parser.add_argument("--recorded", nargs="*", default=[], help="Parquet files whose train split is used")
-    parser.add_argument("--num-recorded", type=int, default=1500, help="conversations about recorded clips")
-    parser.add_argument("--num-text", type=int, default=150, help="conversations without motion")
-    parser.add_argument("--turns", type=int, default=3, help="questions per motion at most")
+    parser.add_argument("--num-recorded", type=int, default=5000, help="conversations about recorded clips")
+    parser.add_argument("--num-text", type=int, default=300, help="conversations without motion")
+    parser.add_argument("--turns", type=int, default=4, help="questions per conversation at most")
     parser.add_argument("--rows-per-shard", type=int, default=1000)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,7 +1,7 @@
 """Instruction tuning with TRL: the Cross Talker first, on its own, then together with LoRA in the language model.
 
     llamo init                                     # base + pretrained tower in ./llamo
-    python -m llamo.train.sft --model llamo --data data/instruct --align-steps 150 --minutes 35 --out weights
+    python -m llamo.train.sft --model llamo --data data/instruct --minutes 60 --out weights
 
 The motion tower stays frozen (arXiv 2411.16805). Both stages run through trl's SFTTrainer; what was trained is written to
 `--out` as small files that `llamo init` merges into the base again.
@@ -44,6 +44,19 @@ class StopAtTime(TrainerCallback):
         return control
 
 
+class SaveWeights(TrainerCallback):
+    """Writes what is trained every so many minutes: a run that is cut off leaves weights."""
+
+    def __init__(self, save, minutes: float = 10.0):
+        self.save, self.minutes, self.last = save, minutes, time.time()
+
+    def on_step_end(self, args, state, control, **kwargs):
+        if state.is_world_process_zero and time.time() - self.last > 60 * self.minutes:
+            self.save()
+            self.last = time.time()
+        return control
+
+
 class AnswerTrainer(SFTTrainer):
     """SFTTrainer that runs the language modelling head on answer tokens alone.
 
@@ -63,7 +76,7 @@ class AnswerTrainer(SFTTrainer):
         return (loss, outputs) if return_outputs else loss
 
 
-def train_stage(model, processor, dataset, args, name: str, steps: int, minutes: float | None, optimizer) -> None:
+def train_stage(model, processor, dataset, args, name: str, steps: int, minutes: float | None, optimizer, save=None) -> None:
     """One run of SFTTrainer with an optimizer of our own (talker and LoRA learn at different rates)."""
     config = SFTConfig(
         output_dir=f"{args.work}/{name}",
@@ -79,15 +92,16 @@ def train_stage(model, processor, dataset, args, name: str, steps: int, minutes:
         dataloader_num_workers=0,
         dataset_kwargs={"skip_prepare_dataset": True},
         remove_unused_columns=False,
+        train_sampling_strategy="group_by_length",  # column `length`: rows of a batch are about as long as each other
         seed=args.seed,
         disable_tqdm=True,
     )
-    callbacks = []
+    callbacks = [SaveWeights(save)] if save else []
     if minutes is None:
         scheduler = get_cosine_schedule_with_warmup(optimizer, max(1, steps // 20), steps)
     else:
         clock = StopAtTime(minutes)
-        callbacks = [clock]
+        callbacks.append(clock)
         # The rate follows the clock, so that a slower machine also ends at rate zero.
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: min(1, step / 20) * max(0.02, 1 - clock.share()))
     trainer = AnswerTrainer(
@@ -136,15 +150,18 @@ def main(arguments=None) -> None:
     if args.start_from:
         load_lora(tuned, Path(args.start_from))
     model.model.talker.requires_grad_(True)  # PEFT freezes what it does not wrap; the talker is trained whole
-    rates = {r"lora_": args.lora_rate, r"\.talker\.": args.talker_rate / 2}
+    rates = {r"lora_": args.lora_rate, r"\.talker\.": args.talker_rate}
     steps = args.max_steps if args.max_steps else 1_000_000
     minutes = None if args.max_steps else args.minutes
     dataset = dataset.shuffle(seed=args.seed + 1)
-    train_stage(tuned, processor, dataset, args, "instruct", steps, minutes, optimizer_for(tuned, rates))
-
     out = Path(args.out)
-    save_modules(model.model, out)
-    print(f"{save_lora(tuned, out)} layers with LoRA; weights in {out}")
+
+    def save() -> int:
+        save_modules(model.model, out)
+        return save_lora(tuned, out)
+
+    train_stage(tuned, processor, dataset, args, "instruct", steps, minutes, optimizer_for(tuned, rates), save)
+    print(f"{save()} layers with LoRA; weights in {out}")
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -152,12 +169,12 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--model", default="llamo", help="folder made by `llamo init`, with a pretrained tower")
     parser.add_argument("--data", default="data/instruct", help="folder made by llamo.train.make_data")
     parser.add_argument("--start-from", default=None, help="weights to go on from; --model must then hold the bare base")
-    parser.add_argument("--align-steps", type=int, default=150, help="steps of the talker alone")
+    parser.add_argument("--align-steps", type=int, default=0, help="steps of the talker alone")
     parser.add_argument("--minutes", type=float, default=35.0, help="time of the second stage")
     parser.add_argument("--max-steps", type=int, default=None, help="steps of the second stage, instead of --minutes")
-    parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--talker-rate", type=float, default=1e-3)
-    parser.add_argument("--lora-rate", type=float, default=5e-4)
+    parser.add_argument("--batch-size", type=int, default=32)
+    parser.add_argument("--talker-rate", type=float, default=4e-4)
+    parser.add_argument("--lora-rate", type=float, default=8e-4)
     parser.add_argument("--rank", type=int, default=16)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--work", default="data/sft", help="folder of trl's own output")

@@ -66,7 +66,7 @@ def test_gradients_reach_the_selection_and_the_receptive_field(model, processor)
         talker.selector.q_proj.weight,
         talker.selector.k_proj.weight,
         talker.aggregator.receptive_field[0].weight,
-        talker.summary.rates.weight,
+        talker.summary.rates_proj.weight,
         talker.motion_gate,
         talker.text_gate,
         model.model.motion_tower.embed_parts[0].weight,
@@ -208,7 +208,7 @@ def test_body_parts_and_time_see_each_other(model):
     tower = model.model.motion_tower
     values = torch.randn(1, 40, 141, requires_grad=True)
     states, _ = tower(values, torch.ones(1, 40))
-    states[0, 5].sum().backward()
+    states[0, 5, 0].backward()  # the sum over a normalised vector has no gradient
     seen = values.grad[0].abs()
     for part in model.config.motion_config.part_features:
         assert (seen[:, part].sum(-1) > 0).all(), "every frame and every body part must reach every vector of a window"
@@ -319,3 +319,33 @@ def test_layout_of_several_turns_and_motions(processor):
     assert list(zip(layout.pair_turns, layout.pair_motions, strict=True)) == [(0, 0), (1, 0), (1, 1)]
     ids = inputs["input_ids"][0]
     assert [processor.decode(ids[words]).strip() for words in layout.turn_words] == ["ab", "d ef"]
+
+
+def test_spans_follow_the_course_of_the_motion():
+    config = make_config(make_processor(), talker_config={"hidden_size": 32, "num_attention_heads": 2, "num_spans": 4})
+    summary = make_model(config).model.talker.summary
+    mask = torch.arange(12) < torch.tensor([12, 6, 2])[:, None]
+    spans = summary.spans(mask)
+    assert spans[0].long().tolist() == [[int(3 * s <= t < 3 * s + 3) for t in range(12)] for s in range(4)]
+    assert (spans.sum(-1) >= 1).all(), "a span of a short motion shares a vector"
+    assert not (spans & ~mask[:, None]).any()
+    with pytest.raises(ValueError, match="num_spans"):
+        make_config(make_processor(), talker_config={"num_summary_tokens": 3, "num_spans": 3})
+
+
+def test_the_question_weighs_what_is_added_up(model):
+    relevance = model.model.talker.relevance
+    weights = torch.tensor([[0.0, 1.0, 1.0, 0.0]])
+    rates = torch.tensor([[5.0, 0.5, 0.5, 5.0]])[..., None].expand(-1, -1, 4)
+    times = torch.tensor([[0.1, 0.3, 0.5, 0.7]])
+    totals, seconds, middle = relevance.totals(weights, rates, times, 0.2)
+    assert totals.tolist() == [[1.0] * 4]
+    assert seconds.item() == pytest.approx(0.4) and middle.item() == pytest.approx(0.4)
+
+
+def test_motion_tokens_have_the_scale_of_words(model):
+    projector = model.model.talker.projector
+    projector.fit_scale(model.get_input_embeddings().weight)
+    tokens = projector(torch.randn(5, 7, 32))
+    words = model.get_input_embeddings().weight
+    assert tokens.pow(2).mean().sqrt().item() == pytest.approx(words.pow(2).mean().sqrt().item(), rel=0.02)

@@ -13,8 +13,6 @@ from llamo.train.synthesis.catalogue import ACTIONS, Action
 RECORDED_ACTIONS: dict[str, Action] = {
     action.key: action
     for action in (
-        Action("backflip", "doing a backflip", "do a backflip", "backflip", "backflips", "dance",
-               synonyms=("doing a back somersault",), confusable=("sideflip", "forward_roll", "cartwheel")),
         Action("sideflip", "doing a sideways flip", "do a sideways flip", "sideways flip", "sideways flips", "dance",
                synonyms=("doing a side flip",), confusable=("backflip", "cartwheel", "forward_roll")),
         Action("spin_kick", "doing a spinning kick", "do a spinning kick", "spinning kick", "spinning kicks", "sport",

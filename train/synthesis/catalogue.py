@@ -1281,6 +1281,17 @@ def _table() -> tuple[Action, ...]:
             directions=("forward",),
             synonyms=("rolling forward",),
         ),
+        A(
+            "backflip",
+            "doing a backflip",
+            "do a backflip",
+            "backflip",
+            "backflips",
+            "dance",
+            directions=("backward",),
+            synonyms=("flipping backwards", "somersaulting backwards", "doing a back somersault"),
+            confusable=("sideflip", "forward_roll", "cartwheel"),
+        ),
     )
 
 

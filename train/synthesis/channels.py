@@ -20,6 +20,9 @@ KNEE = slice(38, 40)  # outward turn of the left and right knee
 HAND_L, HAND_R = slice(40, 44), slice(44, 48)  # wrist target x, y, z and its weight 0..1
 ARM_FRAME = 48  # 0: arm directions follow the heading (hang down in a bow), 1: they follow the chest
 SIZE = 49
+# Takes on the floor and in the air carry ready joints (free_body.py): 22 x 3 more columns and their weight 0..1.
+FREE, FREE_WEIGHT = slice(49, 115), 115
+WIDE = 116
 
 _SWAP = np.arange(SIZE)
 for _a, _b in (
@@ -34,16 +37,29 @@ _SIGN = np.ones(SIZE)
 _SIGN[[0, YAW, ROLL, 7, 8, 10, 11, 16, 19, 22, 25, 28, 32, 33, 37, 40, 44]] = -1.0
 
 
+_JOINT_SWAP = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20])
+
+
 def mirror(controls: np.ndarray) -> np.ndarray:
-    """Swap left and right. Args and returns: (..., 49)."""
-    return controls[..., _SWAP] * _SIGN
+    """Swap left and right. Args and returns: (..., 49), or (..., 116) with ready joints."""
+    out = controls[..., _SWAP] * _SIGN
+    if controls.shape[-1] == SIZE:
+        return out
+    free = controls[..., FREE].reshape(*controls.shape[:-1], 22, 3)[..., _JOINT_SWAP, :] * (-1.0, 1.0, 1.0)
+    return np.concatenate([out, free.reshape(*controls.shape[:-1], 66), controls[..., FREE_WEIGHT:]], axis=-1)
+
+
+def widen(controls: np.ndarray) -> np.ndarray:
+    """Give controls (T, 49) the columns of ready joints, unused; (T, 116) are returned as they are."""
+    return controls if controls.shape[-1] == WIDE else np.pad(controls, ((0, 0), (0, WIDE - SIZE)))
 
 
 def place(controls: np.ndarray, x: float, z: float, yaw: float) -> np.ndarray:
     """Turn a segment (T, 49) by `yaw` about the vertical through its origin, then move it to (x, z)."""
     out = controls.copy()
     c, s = np.cos(yaw), np.sin(yaw)
-    for i in (0, 28, 33, 40, 44):
+    starts = (0, 28, 33, 40, 44) if controls.shape[-1] == SIZE else (0, 28, 33, 40, 44, *range(49, 115, 3))
+    for i in starts:
         px, pz = controls[:, i], controls[:, i + 2]
         out[:, i] = c * px + s * pz + x
         out[:, i + 2] = -s * px + c * pz + z

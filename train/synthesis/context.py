@@ -25,6 +25,7 @@ class Request:
         direction: one of the catalogue's directions, None where it has none; "left" where sides mirror.
         both: both sides act (side "both").
         seconds: time budget for actions without repetitions.
+        alone: the clip holds nothing else, so that any lying posture will do.
     """
 
     factor: float = 1.0
@@ -33,6 +34,7 @@ class Request:
     direction: str | None = None
     both: bool = False
     seconds: float = 3.0
+    alone: bool = True
 
 
 @dataclass
@@ -40,7 +42,8 @@ class Take:
     """What an action program returns.
 
     Args:
-        controls: (T, 49) in the frame of the segment, beginning and ending in the resting posture of its catalogue row.
+        controls: (T, 49), or (T, 116) with ready joints, in the frame of the segment, beginning and ending in the resting
+            posture of its catalogue row.
         events: time of each repetition's key moment, seconds.
         start, end: the span in which the action can be seen, seconds (None: the whole take).
         travel: where the next segment begins: x, z, yaw; None: read from the last frame.

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
+from llamo.train.synthesis import acrobatics, climbing, dance, everyday, exercises, floor, gestures, jumps, locomotion, sport
 from llamo.train.synthesis import channels as ch
-from llamo.train.synthesis import everyday, exercises, gestures, jumps, locomotion, sport
 from llamo.train.synthesis.body import random_body
 from llamo.train.synthesis.catalogue import ACTIONS, describe
 from llamo.train.synthesis.context import FPS, Context, Request, Take, random_posture
@@ -22,7 +22,7 @@ from llamo.train.synthesis.style import Style, random_style
 
 
 PROGRAMS = {}
-for _module in (locomotion, jumps, exercises, gestures, sport, everyday):
+for _module in (locomotion, jumps, exercises, gestures, sport, everyday, dance, climbing, floor, acrobatics):
     PROGRAMS.update(_module.PROGRAMS)
 
 MAX_SECONDS = 16.0
@@ -231,7 +231,13 @@ def _perform(
             count = int(rng.integers(1, 7))
     seconds = float(rng.uniform(2.2, min(budget, 5.0 if composed else 10.0)))
     ask = Request(
-        factor=factor, speed=speed, count=count if row.countable else None, direction=seen, both=side == "both", seconds=seconds
+        factor=factor,
+        speed=speed,
+        count=count if row.countable else None,
+        direction=seen,
+        both=side == "both",
+        seconds=seconds,
+        alone=not composed,
     )
     take = PROGRAMS[key](actor, ask)
     for _ in range(4):
@@ -286,6 +292,7 @@ def _join(person: Context, plan: list[str], takes: list) -> tuple[np.ndarray, li
         hold(takes[0][0].controls[0], rng.uniform(0.1, 1.4))
     for i, (take, segment) in enumerate(takes):
         offset = frames / FPS
+        last_frame = ch.place(take.controls[-1:], x, z, yaw)
         parts.append(ch.place(take.controls, x, z, yaw))
         frames += len(take.controls)
         segments.append(
@@ -307,7 +314,10 @@ def _join(person: Context, plan: list[str], takes: list) -> tuple[np.ndarray, li
     if loose and rng.random() < 0.75:
         crop_end = int(rng.uniform(0.5, 1.0) * loose * FPS)
     elif rng.random() < 0.6:
-        hold(takes[-1][0].controls[-1], rng.uniform(0.1, 1.4))
+        # Where the last take has led to: its own travel is in its frames already.
+        parts.append(np.repeat(last_frame, int(round(rng.uniform(0.1, 1.4) * FPS)), axis=0))
+    if any(part.shape[1] == ch.WIDE for part in parts):
+        parts = [ch.widen(part) for part in parts]
     controls = np.concatenate(parts)
     stop = max(len(controls) - crop_end, crop_start + 30)
     controls = controls[crop_start:stop]

@@ -23,6 +23,8 @@ def sit_down(ctx: Context, ask: Request) -> Take:
     """Sitting down on a chair."""
     r = ctx.rng
     end = seated(ctx)
+    if r.random() < 0.4:
+        return _other_sit_down(ctx, ask, end)
     lean = ctx.pose(
         origin=ctx.blend(end, 0.55),
         pitch=22,
@@ -45,6 +47,35 @@ def sit_down(ctx: Context, ask: Request) -> Take:
         ),
         [1.6 * f],
     )
+
+
+def _other_sit_down(ctx: Context, ask: Request, end: np.ndarray) -> Take:
+    """Sitting down in other ways: dropping into the seat, a hand on the seat behind, hands to the knees, a look back."""
+    r = ctx.rng
+    f = ask.factor
+    kind = str(r.choice(["drop", "hand", "knees", "back"]))
+    arms = {"drop": (40, 25, 10, 55), "hand": None, "knees": (15, 32, -5, 48), "back": (110, 26, 120, 30)}[kind]
+    look = {"hand": (10, 0, -38), "back": (6, 0, 42)}.get(kind, (-6, 0, 0))
+    twist = {"hand": -18, "back": 16}.get(kind, 0)
+    lean = ctx.pose(
+        origin=ctx.blend(end, r.uniform(0.45, 0.62)),
+        pitch=12 if kind == "drop" else 26,
+        spine=(10 if kind == "drop" else 24, 0, twist),
+        head=look,
+        arms=arms,
+        ra=(160, 28, 170, 30) if kind == "hand" else None,
+    )
+    keys = [(0.0, ctx.base)]
+    if kind == "back":
+        keys.append((0.45 * f, ctx.pose(spine=(2, 0, 20), head=(4, 0, 45))))
+    start = keys[-1][0]
+    down = start + (0.95 if kind == "drop" else 1.45) * f
+    keys += [(start + 0.55 * (down - start), lean), (down, end)]
+    if kind == "drop":
+        keys += [(down + 0.25 * f, ctx.pose(origin=end, spine=(8, 0, 0), head=(6, 0, 0))), (down + 0.7 * f, end)]
+    else:
+        keys += [(down + 0.5 * f, ctx.pose(origin=end, spine=(-4, 0, r.normal(0, 4)))), (down + 0.9 * f, end)]
+    return Take(ctx.play(keys), [down - 0.1 * f])
 
 
 def stand_up(ctx: Context, ask: Request) -> Take:
@@ -153,9 +184,55 @@ def _stay(ctx: Context, pose: np.ndarray, reach: float, seconds: float) -> Take:
     return Take(ctx.play(keys), [reach])
 
 
+def _other_pick_up(ctx: Context, ask: Request) -> Take:
+    """Picking up in a lunge or a half kneel, deep in a squat, sideways, or balanced on one leg."""
+    r = ctx.rng
+    kind = str(r.choice(["lunge", "deep", "side", "golfer", "far"], p=[0.3, 0.25, 0.2, 0.1, 0.15]))
+    hand, free = (8, 16, 0, 22), [(20, 40, -30, 60), (30, 22, 10, 35), (40, 30, 20, 45)][r.integers(3)]
+    left = hand if ask.both else free
+    if kind == "lunge":
+        low = ctx.pose(
+            drop=r.uniform(0.3, 0.42), dz=0.12, pitch=34, spine=(30, 0, 8), head=(-12, 0, 0), ra=hand, la=left, frame=0.1,
+            lf=(0.02, 0, 0.32, 0, 4), rf=(0.02, 0, -0.16, 45, 4),
+        )  # fmt: skip
+    elif kind == "deep":
+        low = ctx.pose(
+            drop=r.uniform(0.5, 0.6), dz=-0.08, pitch=22, spine=(34, 0, 4), head=(-10, 0, 0), ra=hand, la=left, frame=0.1,
+            lf=(0.04, 0, 0, 24, 12), rf=(0.04, 0, 0, 24, 12), knees=14,
+        )  # fmt: skip
+    elif kind == "side":
+        turn = -r.uniform(20, 42)
+        low = ctx.pose(
+            drop=r.uniform(0.2, 0.36), dz=-0.06, dx=-0.05, yaw=turn * 0.4, pitch=38, spine=(36, 4, turn),
+            head=(-8, 0, turn * 0.3),
+            ra=(40, 20, 30, 24), la=(10, 24, -10, 34) if ask.both else free, frame=0.1, knees=6,
+        )  # fmt: skip
+    elif kind == "golfer":
+        low = ctx.pose(
+            drop=0.06, dx=float(ctx.base[28]) / ctx.scale * 0.85, pitch=62, spine=(34, 0, 6), dz=-0.03, head=(-14, 0, 0),
+            ra=hand, la=left, frame=0.05, rf=(0.0, 0.38, -0.45, 80, 0),
+        )  # fmt: skip
+    else:  # a long reach forward
+        low = ctx.pose(
+            drop=r.uniform(0.18, 0.3), dz=0.04, pitch=50, spine=(34, 0, 10), head=(-14, 0, 0), frame=0.1,
+            ra=(6, 42, 2, 44), la=(6, 42, 2, 44) if ask.both else free, lf=(0.01, 0, 0.24, 0, 4), rf=(0.01, 0, 0, 30, 4),
+        )  # fmt: skip
+    up = ctx.pose(ra=(20, 14, -10, r.uniform(30, 100)), la=(20, 14, -10, 85) if ask.both else None)
+    hold = r.uniform(0.04, 0.12)
+    return ctx.repeat(
+        ask.count,
+        2.7 * ask.factor,
+        [(0.4, low), (0.4 + hold, low), (0.76, up), (0.86, up), (1.0, ctx.base)],
+        key=0.4 + hold / 2,
+        pause=0.3,
+    )
+
+
 def pick_up(ctx: Context, ask: Request) -> Take:
     """Bending to the floor, taking something, straightening up."""
     r = ctx.rng
+    if r.random() < 0.45:
+        return _other_pick_up(ctx, ask)
     stoop = r.random() < 0.5
     body = (
         dict(drop=0.12, pitch=52, spine=(40, 0, 6), dz=-0.1)
@@ -280,9 +357,44 @@ def reach(ctx: Context, ask: Request) -> Take:
     )
 
 
+def _wiping_strokes(ctx: Context, ask: Request) -> Take:
+    """Strokes to and fro: side to side, up and down, on a wall high up or on a table; one stroke is there and back."""
+    r = ctx.rng
+    table = r.random() < 0.25
+    upright = r.random() < 0.5 and not table
+    size = r.uniform(16, 34) * ctx.style.amplitude
+    h = r.uniform(60, 125)
+    bend = dict(pitch=18, spine=(22, 0, 0), head=(-6, 0, 0), dz=-0.05) if table else dict(spine=(3, 0, 0))
+
+    def pose(k):
+        x, y = (0.0, k * size) if upright else (k * size, 0.0)
+        arm = (15 + x, 36, -8 + 1.1 * x, 62) if table else (18 + 0.8 * x, h - 20 + 0.9 * y, -6 + x, h + 18 + 0.8 * y)
+        turned = {**bend, "spine": (bend["spine"][0], 0, -0.25 * x)}
+        return ctx.pose(
+            ra=arm,
+            la=arm if ask.both else ((12, 30, -6, 58) if table else None),
+            drop=0.03 * abs(k) * upright * (k < 0),
+            wobble=1.5,
+            **turned,
+        )
+
+    return ctx.repeat(
+        ask.count,
+        1.1 * ask.factor,
+        [(0.5, pose(1.0)), (1.0, pose(-1.0))],
+        ready=pose(-1.0),
+        lead=0.8,
+        settle=0.8,
+        key=0.5,
+        pause=0.05,
+    )
+
+
 def wash(ctx: Context, ask: Request) -> Take:
     """Circles of the right hand (both: both) on a window in front."""
     r = ctx.rng
+    if r.random() < 0.35:
+        return _wiping_strokes(ctx, ask)
     sign = r.choice([-1, 1])
     size = r.uniform(16, 30) * ctx.style.amplitude
     h = r.uniform(62, 105)

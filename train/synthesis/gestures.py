@@ -24,6 +24,8 @@ def _hold(ctx: Context, pose_list, reach: float, hold: float) -> Take:
 def wave(ctx: Context, ask: Request) -> Take:
     """Waving with the right hand (both: both): one wave is out and back."""
     r = ctx.rng
+    if r.random() < 0.45:
+        return _other_wave(ctx, ask)
     high = r.random()
     el = 40 + 95 * high
     fe = 158 + r.uniform(0, 12)
@@ -49,9 +51,53 @@ def wave(ctx: Context, ask: Request) -> Take:
     )
 
 
+def _other_wave(ctx: Context, ask: Request) -> Take:
+    """Waves of the whole arm overhead, of the forearm in front of the chest or at the hip, and of the raised wrist."""
+    r = ctx.rng
+    swing = r.uniform(14, 30) * ctx.style.amplitude
+    kind = str(r.choice(["whole", "front", "low", "side"], p=[0.4, 0.25, 0.15, 0.2]))
+    lean = r.uniform(0, 6) if kind == "whole" else r.uniform(-2, 2)
+
+    def at(k):
+        s = k * swing
+        if kind == "whole":  # the straight arm swings about the shoulder, overhead
+            arm = (88, 152 - s, 88, 166 - 1.1 * s)
+        elif kind == "front":  # the forearm swings in front, elbow low
+            arm = (25, 35, -5 + 1.6 * s, 128)
+        elif kind == "low":  # a shy wave at the height of the waist
+            arm = (30, 16, 10 + 1.5 * s, 95)
+        else:  # the arm held out to the side, the forearm up and down
+            arm = (82, 86, 84, 122 - 1.2 * s)
+        pose = dict(ra=arm, la=arm if ask.both else None, spine=(0, k * lean, 0), head=(0, r.uniform(-4, 4), 0))
+        return ctx.pose(rshrug=3 if kind == "whole" else 0, wobble=1.5, **pose)
+
+    outer, inner = at(1.0), at(-1.0)
+    return ctx.repeat(
+        ask.count,
+        (0.8 if kind in ("whole", "side") else 0.6) * ask.factor,
+        [(0.5, outer), (1.0, inner)],
+        ready=inner,
+        lead=r.uniform(0.5, 1.0),
+        settle=r.uniform(0.5, 1.0),
+        key=0.5,
+        pause=0.02,
+    )
+
+
 def raise_hand(ctx: Context, ask: Request) -> Take:
     """Lifting the right hand overhead."""
     r = ctx.rng
+    if r.random() < 0.3:  # as in a classroom: the elbow stays bent, or the arm goes up by way of the shoulder
+        a = r.uniform(40, 88)
+        up = ctx.pose(ra=(a, r.uniform(98, 135), a * r.uniform(0.2, 0.9), r.uniform(166, 175)), rshrug=3)
+        half = ctx.pose(ra=(30, 40, -10, 150), wobble=3)
+        h = r.uniform(0.1, 0.3)
+        return ctx.repeat(
+            ask.count,
+            2.1 * ask.factor,
+            [(0.2, half), (0.4, up), (0.4 + h, up), (0.84, half), (1.0, ctx.base)],
+            key=0.4 + h / 2,
+        )
     a = r.uniform(15, 85)
     up = ctx.pose(ra=(a, r.uniform(145, 172), a * 0.5, 174), spine=(0, r.uniform(0, 5), 0), rshrug=4)
     h = r.uniform(0.05, 0.3)
@@ -233,6 +279,8 @@ def talk(ctx: Context, ask: Request) -> Take:
     """Beating time with the hands while talking."""
     r = ctx.rng
     keys, time = [(0.0, ctx.base)], 0.0
+    if r.random() < 0.45:
+        return _other_talk(ctx, ask)
     while time < ask.seconds - 1.2:
         time += r.uniform(0.25, 0.8) * ask.factor
         two = r.random() < 0.45
@@ -249,6 +297,53 @@ def talk(ctx: Context, ask: Request) -> Take:
                 ),
             )
         )
+    keys.append((time + 0.7, ctx.base))
+    return _once(ctx, keys)
+
+
+def _other_talk(ctx: Context, ask: Request) -> Take:
+    """Talking with the hands in phrases: counting on the fingers, showing a size, offering palms, a chopping hand."""
+    r = ctx.rng
+    keys, time = [(0.0, ctx.base)], 0.0
+    end = max(ask.seconds, 2.5)
+    home = [None, (25, 18, -35, 85), (15, 10, -10, 60)][r.integers(3)]
+    rest = ctx.base if home is None else ctx.pose(arms=home, wobble=6)
+    d = ask.factor**0.7
+    while time < end - 1.2:
+        kind = str(r.choice(["chop", "size", "palms", "point", "list", "chest", "still"]))
+        turned = {
+            "spine": (r.normal(1, 3), r.normal(0, 2), r.normal(0, 7)),
+            "head": (r.normal(0, 6), r.normal(0, 4), r.normal(0, 14)),
+        }
+        right = r.random() < 0.65
+        mine = "ra" if right else "la"
+        time += r.uniform(0.3, 0.5) * d
+        if kind == "chop":
+            for _ in range(int(r.integers(2, 5))):
+                keys.append((time, ctx.pose(wobble=4, **{mine: (15, 28, -8, 112)}, **turned)))
+                time += 0.17 * d
+                keys.append((time, ctx.pose(wobble=4, **{mine: (15, 26, -8, 82)}, **turned)))
+                time += 0.2 * d
+        elif kind == "size":
+            wide = r.uniform(10, 60)
+            keys.append((time, ctx.pose(arms=(20, 28, -25, 85), wobble=5, **turned)))
+            time += r.uniform(0.3, 0.6) * d
+            keys.append((time, ctx.pose(arms=(25 + wide * 0.5, 30, -15 + wide, 88), wobble=5, **turned)))
+        elif kind == "palms":
+            keys.append((time, ctx.pose(arms=(40, 20, 25, r.uniform(70, 105)), wobble=7, shrug=r.uniform(0, 6), **turned)))
+        elif kind == "point":
+            keys.append((time, ctx.pose(wobble=6, **{mine: (10, r.uniform(50, 85), 0, r.uniform(85, 105))}, **turned)))
+        elif kind == "list":
+            other = "la" if right else "ra"
+            for _ in range(int(r.integers(2, 4))):
+                keys.append((time, ctx.pose(wobble=3, **{mine: (20, 25, -50, 95), other: (20, 22, -30, 92)}, **turned)))
+                time += 0.25 * d
+                keys.append((time, ctx.pose(wobble=3, **{mine: (30, 22, -30, 105), other: (20, 22, -30, 92)}, **turned)))
+                time += 0.25 * d
+        elif kind == "chest":
+            keys.append((time, ctx.pose(wobble=4, **{mine: (35, 25, -60, 115)}, **turned)))
+        time += r.uniform(0.25, 0.6) * d
+        keys.append((time, ctx.vary(keys[-1][1] if r.random() < 0.5 else rest)))
     keys.append((time + 0.7, ctx.base))
     return _once(ctx, keys)
 

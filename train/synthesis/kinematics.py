@@ -3,7 +3,7 @@
 import numpy as np
 
 from llamo.train.synthesis import channels as ch
-from llamo.train.synthesis.body import Body
+from llamo.train.synthesis.body import PARENTS, Body
 from llamo.train.synthesis.tracks import smooth
 
 
@@ -82,7 +82,7 @@ def foot_frames(controls: np.ndarray, body: Body):
 
 
 def solve(controls: np.ndarray, body: Body) -> np.ndarray:
-    """Joints (T, 22, 3) float64 of a control array (T, 49)."""
+    """Joints (T, 22, 3) float64 of a control array (T, 49), or (T, 116) with ready joints."""
     num_frames = len(controls)
     rest = body.rest
     joints = np.empty((num_frames, 22, 3))
@@ -163,4 +163,17 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints[:, 4:6] = knee
     joints[:, 7:9] = ankle
     joints[:, 10:12] = ankle + foot_vector
-    return joints
+    return joints if controls.shape[1] == ch.SIZE else _with_ready_joints(joints, controls, body)
+
+
+def _with_ready_joints(joints: np.ndarray, controls: np.ndarray, body: Body) -> np.ndarray:
+    """Blend solved joints with the ready joints of the wide columns; the bones keep their lengths."""
+    weight = controls[:, ch.FREE_WEIGHT][:, None, None]
+    ready = controls[:, ch.FREE].reshape(-1, 22, 3)
+    mixed = joints * (1 - weight) + ready * weight
+    out = mixed.copy()
+    for joint in range(1, 22):
+        parent = PARENTS[joint]
+        bone = unit(mixed[:, joint] - mixed[:, parent])
+        out[:, joint] = out[:, parent] + bone * np.linalg.norm(body.rest[joint])
+    return np.where(weight > 0, out, joints)

@@ -24,9 +24,58 @@ def _guard(ctx: Context) -> np.ndarray:
     )
 
 
+def _other_punch(ctx: Context, ask: Request) -> Take:
+    """Uppercuts, body blows, wide hooks and combinations, out of a guard or from loose arms; often with a step."""
+    r = ctx.rng
+    loose = r.random() < 0.25
+    ready = ctx.pose(drop=0.02, arms=(50, 20, -5, 85), wobble=8) if loose else _guard(ctx)
+    kinds = ["jab", "cross", "hook", "upper", "body"]
+    only = str(r.choice(kinds)) if r.random() < 0.6 else None
+    step = r.uniform(0.06, 0.2) if r.random() < 0.35 else 0.0
+    power = r.uniform(0.7, 1.3) * ctx.style.amplitude**0.5
+
+    def strike(right: bool, kind: str):
+        sgn = 1 if right else -1
+        hit, wind, low, twist = {
+            "jab": ((2, 92, -2, 94), (45, 30, -5, 125), 0.01, 10),
+            "cross": ((-4, 90, -6, 92), (80, 40, 5, 115), 0.02, 28),
+            "hook": ((15, 84, -75, 86), (92, 72, 20, 92), 0.02, 34),
+            "upper": ((12, 62, -8, 150), (60, 15, 10, 72), 0.03, 24),
+            "body": ((0, 62, -6, 70), (80, 30, 5, 100), 0.12, 24),
+        }[kind]
+        twist *= power
+        mine, other = ("ra", "la") if right else ("la", "ra")
+        away = {} if loose else {other: _GUARD}
+        foot = {"lf": (0, 0, step, 0, 0)} if step and right else {}
+        struck = ctx.pose(
+            origin=ready,
+            yaw=sgn * 0.4 * twist,
+            spine=(8 if kind == "body" else 3, 0, sgn * twist),
+            head=(0, 0, -sgn * twist),
+            dz=0.05 + 0.5 * step * bool(foot),
+            drop=low,
+            wobble=3,
+            **{mine: hit},
+            **away,
+            **foot,
+        )
+        dip = 0.06 if kind == "upper" else low * 0.5
+        back = ctx.pose(origin=ready, yaw=-sgn * 4, spine=(3, 0, -sgn * 9), drop=dip, wobble=3, **{mine: wind}, **foot)
+        return back, struck
+
+    def cycle(i):
+        back, struck = strike(not ask.both or i % 2 == 0, only or str(r.choice(kinds)))
+        return [(0.3, back), (0.54, struck), (0.6, struck), (1.0, ready)]
+
+    period = max(0.95 * ask.factor, 0.66)
+    return ctx.repeat(ask.count, period, cycle, ready=ready, lead=0.7, settle=0.7, key=0.57, pause=0.15)
+
+
 def punch(ctx: Context, ask: Request) -> Take:
     """Straight punches and hooks with the right hand (both: alternately)."""
     r = ctx.rng
+    if r.random() < 0.45:
+        return _other_punch(ctx, ask)
     fighter = r.random() < 0.75
     ready = _guard(ctx) if fighter else ctx.pose(arms=_GUARD)
     height = r.uniform(78, 100)
@@ -73,9 +122,55 @@ def _stance_shift(ctx: Context) -> float:
     return float(ctx.base[28]) / ctx.scale * 0.95
 
 
+def _other_kick(ctx: Context, ask: Request) -> Take:
+    """Swinging kicks of the straight leg, push kicks, kicks round from the side; out of a fighting stance or not."""
+    r = ctx.rng
+    dx = _stance_shift(ctx)
+    high = r.uniform(0.2, 0.85) * ctx.style.amplitude
+    arms = [None, _GUARD, (70, 50, 40, 60), (85, 70, 80, 75)][r.integers(4)]
+    kind = str(r.choice(["swing", "push", "round", "toe"], p=[0.35, 0.25, 0.2, 0.2]))
+    stance = r.random() < 0.35
+    feet = {"lf": (0.02, 0, 0.1, 0, 4), "rf": (0.03, 0, -0.22, 22, 14)}
+    ready = ctx.pose(drop=0.04, arms=_GUARD, yaw=-10, **feet) if stance else ctx.base
+    on = dict(origin=ready, dx=dx, dz=0.1 if stance else 0.0, wobble=3)
+    start = ready[35] - ctx.base[35]
+
+    def foot(out, up, ahead, toes, turn=0):
+        return (out, up, ahead - start / ctx.scale, toes - (22 if stance else 0), turn)
+
+    if kind == "swing":
+        before = ctx.pose(rf=foot(0, 0.1, -0.4, 50), pitch=8, spine=(-2, 0, -8), arms=arms, **on)
+        hit = ctx.pose(rf=foot(-0.03, high, 0.74 - 0.14 * high, 15), pitch=-8 - 10 * high, spine=(8, 0, 8), arms=arms, **on)
+        after = ctx.pose(rf=foot(0, 0.1, 0.1, 15), arms=arms, **on)
+    elif kind == "push":
+        before = ctx.pose(rf=foot(0, 0.42, 0.16, 5), pitch=-2, spine=(10, 0, 0), arms=arms, **on)
+        hit = ctx.pose(rf=foot(0, 0.3 + 0.5 * high, 0.66, -35), pitch=-18, spine=(6, 0, 0), arms=arms, **on)
+        after = ctx.pose(rf=foot(0, 0.32, 0.2, 5), pitch=-2, arms=arms, **on)
+    elif kind == "round":
+        before = ctx.pose(rf=foot(0.34, 0.4, -0.06, 55, 20), roll=-14, yaw=-8, spine=(4, 6, -10), arms=arms, **on)
+        hit = ctx.pose(rf=foot(0.1, 0.35 + 0.5 * high, 0.6, 45), roll=-14, yaw=24, pitch=-8, spine=(6, 8, -8), arms=arms, **on)
+        after = ctx.pose(rf=foot(0.08, 0.25, 0.2, 30), roll=-5, arms=arms, **on)
+    else:  # a short kick with the toe, near the floor
+        before = ctx.pose(rf=foot(0.02, 0.12, -0.26, 45), spine=(3, 0, -5), arms=arms, **on)
+        hit = ctx.pose(rf=foot(-0.02, 0.07 + 0.12 * high, 0.5, 10), spine=(4, 0, 5), pitch=-4, arms=arms, **on)
+        after = ctx.pose(rf=foot(0, 0.07, 0.15, 12), arms=arms, **on)
+    return ctx.repeat(
+        ask.count,
+        1.4 * ask.factor,
+        [(0.28, before), (0.48, hit), (0.53, hit), (0.72, after), (1.0, ready)],
+        ready=ready,
+        lead=0.7 if stance else 0.0,
+        settle=0.7 if stance else 0.0,
+        key=0.5,
+        pause=0.25,
+    )
+
+
 def kick(ctx: Context, ask: Request) -> Take:
     """Kicking forward with the right leg."""
     r = ctx.rng
+    if r.random() < 0.45:
+        return _other_kick(ctx, ask)
     high = r.uniform(0.25, 0.95) * ctx.style.amplitude
     reach = 0.72 - 0.12 * max(high - 0.5, 0)
     arms = [None, _GUARD, (60, 40, 30, 60)][r.integers(3)]
@@ -166,9 +261,56 @@ def _heal(controls: np.ndarray, seam: int, radius: int) -> np.ndarray:
     return out
 
 
+def _other_throw(ctx: Context, ask: Request) -> Take:
+    """Sidearm throws, throws from the ear without a step, darts from the elbow, and big long-distance throws."""
+    r = ctx.rng
+    kind = str(r.choice(["side", "ear", "dart", "far"], p=[0.3, 0.3, 0.15, 0.25]))
+    step = {"side": r.uniform(0.1, 0.3), "ear": 0.0, "dart": 0.0, "far": r.uniform(0.35, 0.55)}[kind]
+    lift = {"lf": (0, 0.1 if kind == "far" else 0.05, 0.5 * step, 0, 0)} if step else {}
+    land = {"lf": (0, 0, step, 0, 0), "rf": (0, 0, 0, 36, 0)} if step else {}
+    turn = {"side": 30, "ear": 14, "dart": 5, "far": 36}[kind]
+    wind_arm, out_arm, end_arm = {
+        "side": ((120, 78, 140, 95), (40, 82, 15, 88), (-40, 66, -60, 60)),
+        "ear": ((85, 78, 70, 155), (25, 105, 2, 130), (0, 60, -10, 62)),
+        "dart": ((30, 62, -5, 150), (14, 78, 0, 92), (10, 66, 0, 78)),
+        "far": ((125, 82, 150, 128), (35, 122, 10, 155), (-30, 38, -55, 36)),
+    }[kind]
+    aim = r.random() < 0.5
+    left_arm = (8, 82, 2, 95) if aim or kind == "far" else (50, 35, -10, 75)
+    wind = ctx.pose(
+        yaw=-turn * 0.6, spine=(-6, 4, -turn * 0.6), head=(0, 0, turn), dz=-0.12 * step, ra=wind_arm, la=left_arm, **lift
+    )
+    out = ctx.pose(
+        yaw=turn * 0.3,
+        spine=(8, -4, turn * 0.5),
+        head=(0, 0, -turn * 0.5),
+        dz=0.5 * step,
+        drop=0.06 * step,
+        ra=out_arm,
+        la=(80, 25, 30, 70),
+        **land,
+    )
+    end = ctx.pose(
+        yaw=turn * 0.5,
+        spine=(14 + 0.3 * turn, -4, turn * 0.7),
+        pitch=0.2 * turn,
+        head=(-6, 0, -turn * 0.6),
+        dz=0.6 * step,
+        drop=0.1 * step,
+        ra=end_arm,
+        la=(115, 28, 90, 50),
+        **land,
+    )
+    keys = [(0.36, wind), (0.52, out), (0.62, end), (0.7, end), (1.0, ctx.base)]
+    period = max((1.5 if kind == "dart" else 2.2) * ask.factor, 1.0 if kind == "dart" else 1.55)
+    return ctx.repeat(ask.count, period, keys, key=0.52, pause=0.3)
+
+
 def throw(ctx: Context, ask: Request) -> Take:
     """Overarm throw with the right hand, stepping into it with the left foot."""
     r = ctx.rng
+    if r.random() < 0.45:
+        return _other_throw(ctx, ask)
     step = r.uniform(0.15, 0.4)
     wind = ctx.pose(
         yaw=-28,

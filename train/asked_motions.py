@@ -1,0 +1,174 @@
+"""Motions with questions: the one source that pretraining and instruction data draw from.
+
+Procedural motions bring the exact truth of their program and what can be measured of them; recorded clips bring what their
+source states and what can be measured. Truth is taken before the motion is given another body and another sensor.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+from tqdm.auto import tqdm
+
+from llamo.processing.motion_features_llamo import canonicalise
+from llamo.train.augmentation import FPS, change_body, change_sensor
+from llamo.train.labelled_motion import LabelledMotion, change_tempo, label_recorded, label_synthetic
+from llamo.train.questions.program_questions import ask_program
+from llamo.train.questions.question import Question
+from llamo.train.questions.recorded_questions import ask_recorded
+from llamo.train.recorded import RecordedClip, read_recorded
+from llamo.train.synthesis.engine import SyntheticMotion, synthesize
+
+
+# What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
+MEASURED_KINDS = ("side", "direction", "count", "posture")
+LONGEST = 320  # frames
+
+
+@dataclass
+class AskedMotion:
+    """A motion as some system would have recorded it, with questions and their true answers.
+
+    Args:
+        joints: `(num_frames, 22, 3)` float32, metres, canonical, 20 fps.
+        labels: truth frame by frame, of the same length.
+        questions: in no particular order.
+        source: "procedural" or the id of a recorded clip.
+    """
+
+    joints: np.ndarray
+    labels: LabelledMotion
+    questions: list[Question]
+    source: str
+
+
+def record(joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Another body (mostly) and another sensor; canonical float32 joints."""
+    if rng.random() < 0.8:
+        joints = change_body(joints.astype(np.float64), rng)
+    return canonicalise(change_sensor(joints, rng), FPS).astype(np.float32)
+
+
+def ask_procedural(
+    motion: SyntheticMotion, actions: Sequence[str], rng: np.random.Generator, num: int = 5, held_out: bool = False
+) -> AskedMotion:
+    """Questions about the program, and about what can be measured of its motion.
+
+    Args:
+        motion: a procedural motion.
+        actions: the vocabulary of the labels.
+        rng: source of every choice.
+        num: questions about the program at most; about half as many are measured.
+        held_out: use the phrasings kept from training.
+    """
+    labels = label_synthetic(motion, actions)
+    questions = ask_program(motion, rng, num, held_out=held_out)
+    keys = tuple(dict.fromkeys(segment.action for segment in motion.segments))
+    clip = RecordedClip("procedural", "train", motion.joints, motion.fps, "", (), keys, len(keys) == 1)
+    questions += ask_recorded(clip, rng, (num + 1) // 2, held_out=held_out, kinds=MEASURED_KINDS)
+    return AskedMotion(record(motion.joints, rng), labels, questions, "procedural")
+
+
+def ask_part(asked: AskedMotion, actions: Sequence[str], rng: np.random.Generator) -> AskedMotion:
+    """A part of a procedural motion: what its program says of the whole is dropped, what can be measured of the part stays."""
+    frames = len(asked.joints)
+    width = int(rng.integers(min(frames, 30), frames + 1))
+    start = int(rng.integers(frames - width + 1))
+    labels = asked.labels.cut(start, start + width)
+    keys = tuple(actions[index] for index in labels.clip_actions)
+    clip = RecordedClip("part", "train", labels.joints.astype(np.float32), FPS, "", (), keys, len(keys) == 1, whole=False)
+    questions = ask_recorded(clip, rng, 3, kinds=(*MEASURED_KINDS, "action", "choice") if len(keys) == 1 else MEASURED_KINDS)
+    return AskedMotion(record(labels.joints, rng), labels, questions, "procedural")
+
+
+class RecordedDraw:
+    """Windows and whole recorded clips, mirrored half of the time, at other tempos; actions rather evenly."""
+
+    def __init__(self, clips: Sequence[RecordedClip]):
+        groups: dict[tuple, list[RecordedClip]] = {}
+        for clip in clips:
+            groups.setdefault(clip.actions or (clip.description,), []).append(clip)
+        self.groups = list(groups.values())
+        # A single clip of a rare action is not repeated more than a common one deserves.
+        weights = np.array([len(group) for group in self.groups], dtype=float) ** 0.45
+        self.weights = weights / weights.sum()
+
+    def __call__(self, actions: Sequence[str], rng: np.random.Generator, num: int = 5) -> AskedMotion:
+        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
+        clip = group[rng.integers(len(group))]
+        clip = clip.mirrored() if rng.random() < 0.5 else clip
+        length = len(clip.joints)
+        if clip.seconds > 3.0 and (rng.random() < 0.5 or length > LONGEST):
+            width = int(rng.uniform(2.0, min(12.0, clip.seconds)) * clip.fps)
+            start = int(rng.integers(length - width + 1))
+            clip = clip.window(start, start + width)
+        if rng.random() < 0.5:
+            clip = at_tempo(clip, rng.uniform(0.85, 1.18))
+        labels = label_recorded(clip, actions)
+        return AskedMotion(record(clip.joints, rng), labels, ask_recorded(clip, rng, num), clip.id)
+
+
+def at_tempo(clip: RecordedClip, factor: float) -> RecordedClip:
+    """The clip played `factor` times as fast; a stated tempo is dropped, a measured one follows the joints."""
+    unlabelled = LabelledMotion(
+        clip.joints, *(np.zeros(len(clip.joints), int) for _ in range(5)), np.zeros(len(clip.joints)), ()
+    )
+    joints = change_tempo(unlabelled, factor).joints.astype(np.float32)
+    return replace(clip, joints=joints, stated=tuple(pair for pair in clip.stated if pair[0] != "speed"))
+
+
+# Many of them, in several processes
+
+
+@dataclass(frozen=True)
+class Job:
+    """A share of a corpus, the same whichever process does it."""
+
+    seed: int
+    num: int
+    actions: tuple[str, ...]
+    recorded: tuple[str, ...] = ()  # Parquet files; empty: procedural motions
+    held_out: bool = False
+    share_of_parts: float = 0.0
+    questions: int = 5
+    convert: Callable[[AskedMotion], Any] | None = None  # applied in the process, so that only what is needed travels
+
+
+@cache
+def _recorded_draw(paths: tuple[str, ...]) -> RecordedDraw:
+    return RecordedDraw([clip for path in paths for clip in read_recorded(path, "train")])
+
+
+def do_job(job: Job) -> list:
+    rng = np.random.default_rng([job.seed, int(job.held_out), len(job.recorded)])
+    found = []
+    for _ in range(job.num):
+        if job.recorded:
+            asked = _recorded_draw(job.recorded)(job.actions, rng, job.questions)
+        else:
+            motion = synthesize(rng, held_out=job.held_out)
+            asked = ask_procedural(motion, job.actions, rng, job.questions, job.held_out)
+            if rng.random() < job.share_of_parts:
+                asked = ask_part(asked, job.actions, rng)
+        found.append(job.convert(asked) if job.convert else asked)
+    return found
+
+
+def draw_many(total: int, seed: int, workers: int = 1, chunk: int = 50, **job) -> Iterator:
+    """`total` asked motions (or what `convert` makes of them), the same whatever the number of processes; see `Job`."""
+    jobs = [Job(seed * 100_003 + start, min(chunk, total - start), **job) for start in range(0, total, chunk)]
+    progress = tqdm(total=total, desc="recorded motions" if job.get("recorded") else "procedural motions", disable=None)
+    pool = multiprocessing.get_context("spawn").Pool(workers) if workers > 1 else None
+    try:
+        for found in pool.imap(do_job, jobs) if pool else map(do_job, jobs):
+            progress.update(len(found))
+            yield from found
+    finally:
+        progress.close()
+        if pool:
+            pool.terminate()

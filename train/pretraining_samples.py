@@ -1,0 +1,173 @@
+"""Asked motions as the arrays that pretraining reads, and batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+
+from llamo.processing.motion_features_llamo import canonicalise, joints_to_features
+from llamo.train.asked_motions import AskedMotion, draw_many
+from llamo.train.augmentation import FPS
+from llamo.train.labelled_motion import DIRECTIONS, IGNORE, RATES, SIDES, SPEEDS, TURNS, measured_rates
+
+
+FRAME_LABELS: dict[str, tuple[str, ...] | None] = {
+    "action": None,  # the actions of the corpus
+    "side": SIDES,
+    "direction": DIRECTIONS,
+    "turn": TURNS,
+    "speed": SPEEDS,
+}
+NUMBER_KINDS = ("count", "duration", "time")
+
+
+@dataclass
+class AskedText:
+    """A question without its motion: instruction, kind, the key of its answer, all keys it could have had."""
+
+    text: str
+    kind: str
+    key: str
+    choices: tuple[str, ...]
+    tolerance: float
+
+
+@dataclass
+class PretrainingSample:
+    """values `(F, 141)` float16, labels `(5, T)` int16 (of each vector's middle), rates `(T, 11)` float16 (NaN unknown)."""
+
+    values: np.ndarray
+    labels: np.ndarray
+    rates: np.ndarray
+    questions: list[AskedText]
+    recorded: bool
+
+
+def to_sample(asked: AskedMotion, patch: int) -> PretrainingSample:
+    """Features of the motion as recorded, labels and rates of the motion as it was."""
+    frames = len(asked.joints)
+    middles = np.minimum(np.arange(0, frames, patch) + patch // 2, frames - 1)
+    labels = np.stack([getattr(asked.labels, name)[middles] for name in FRAME_LABELS])
+    clean = canonicalise(asked.labels.joints, FPS)
+    per_frame = np.concatenate([asked.labels.repetitions[:, None], measured_rates(clean)], axis=1)
+    per_frame = np.pad(per_frame, ((0, len(middles) * patch - frames), (0, 0)))
+    rates = per_frame.reshape(len(middles), patch, -1).sum(1)
+    questions = [AskedText(q.question, q.kind, q.key, q.choices, q.tolerance) for q in asked.questions if q.kind != "caption"]
+    values = joints_to_features(asked.joints, FPS).astype(np.float16)
+    return PretrainingSample(values, labels.astype(np.int16), rates.astype(np.float16), questions, asked.labels.recorded)
+
+
+def draw_samples(total: int, seed: int, patch: int, workers: int, **job) -> list[PretrainingSample]:
+    return list(draw_many(total, seed, workers, convert=partial(to_sample, patch=patch), **job))
+
+
+def feature_statistics(samples: Sequence[PretrainingSample], num: int = 1500) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the features over what training will see, `(141,)` each."""
+    step = max(1, len(samples) // num)
+    frames = np.concatenate([sample.values.astype(np.float32) for sample in samples[::step]])
+    mean, std = frames.mean(0), frames.std(0)
+    return mean.astype(np.float32), np.maximum(std, 0.02).astype(np.float32)
+
+
+@dataclass
+class Batch:
+    """N motions and P questions about them.
+
+    values `(N, F, 141)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 11)`; words `(P, S)` token ids with word_mask,
+    pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none.
+    """
+
+    values: torch.Tensor
+    mask: torch.Tensor
+    labels: torch.Tensor
+    rates: torch.Tensor
+    words: torch.Tensor
+    word_mask: torch.Tensor
+    pair_motions: torch.Tensor
+    keys: torch.Tensor
+    numbers: torch.Tensor
+    questions: list[AskedText]
+
+    def to(self, device) -> Batch:
+        return Batch(**{name: part.to(device) if torch.is_tensor(part) else part for name, part in vars(self).items()})
+
+
+class Collator:
+    """Pads motions and questions.
+
+    Args:
+        mean, std: of the features.
+        tokenizer: of the language model; instructions are tokenized as they stand in its prompts.
+        answers: vocabulary of answers, `key -> index`.
+        patch: frames of a motion vector.
+    """
+
+    def __init__(self, mean: np.ndarray, std: np.ndarray, tokenizer, answers: dict[str, int], patch: int):
+        self.mean, self.std, self.tokenizer, self.answers, self.patch = mean, std, tokenizer, answers, patch
+        self.begin = tokenizer.encode("\n", add_special_tokens=False)
+        self.cache: dict[str, list[int]] = {}
+
+    def tokens(self, text: str) -> list[int]:
+        if text not in self.cache:
+            self.cache[text] = self.begin + self.tokenizer.encode(text, add_special_tokens=False)
+        return self.cache[text]
+
+    def target(self, question: AskedText) -> np.ndarray:
+        """The right answer; of numbers with a tolerance, neighbours too."""
+        target = np.zeros(len(self.answers), dtype=np.float32)
+        target[self.answers[question.key]] = 1.0
+        if question.kind in NUMBER_KINDS:
+            value = int(question.key)
+            for near in (value - 1, value + 1):
+                if str(near) in self.answers:
+                    target[self.answers[str(near)]] = 0.25 if question.tolerance else 0.04
+        return target / target.sum()
+
+    def __call__(self, samples: Sequence[PretrainingSample], rng: np.random.Generator | None, num: int = 3) -> Batch:
+        """With `rng`, up to `num` of each sample's questions; without, all of them."""
+        longest = max(len(sample.values) for sample in samples)
+        vectors = -(-longest // self.patch)
+        values = np.zeros((len(samples), longest, len(self.mean)), dtype=np.float32)
+        mask = np.zeros((len(samples), longest), dtype=np.int64)
+        labels = np.full((len(FRAME_LABELS), len(samples), vectors), IGNORE, dtype=np.int64)
+        rates = np.zeros((len(samples), vectors, len(RATES)), dtype=np.float32)
+        asked: list[tuple[int, AskedText]] = []
+        for row, sample in enumerate(samples):
+            frames = len(sample.values)
+            values[row, :frames] = (sample.values.astype(np.float32) - self.mean) / self.std
+            mask[row, :frames] = 1
+            labels[:, row, : sample.labels.shape[1]] = sample.labels
+            rates[row, : len(sample.rates)] = sample.rates
+            questions = [question for question in sample.questions if question.key in self.answers]
+            if rng is not None and len(questions) > num:
+                questions = [questions[int(index)] for index in rng.choice(len(questions), num, replace=False)]
+            asked += [(row, question) for question in questions]
+        ids = [self.tokens(question.text) for _, question in asked] or [[0]]
+        words = np.zeros((len(ids), max(map(len, ids))), dtype=np.int64)
+        word_mask = np.zeros(words.shape, dtype=bool)
+        for row, tokens in enumerate(ids):
+            words[row, : len(tokens)], word_mask[row, : len(tokens)] = tokens, True
+        questions = [question for _, question in asked]
+        keys = np.stack([self.target(question) for question in questions]) if questions else np.zeros((1, len(self.answers)))
+        numbers = [float(q.key) if q.kind in NUMBER_KINDS else np.nan for q in questions] or [np.nan]
+        return Batch(
+            *map(torch.from_numpy, (values, mask, labels, rates, words, word_mask)),
+            torch.tensor([row for row, _ in asked] or [0]),
+            torch.from_numpy(keys.astype(np.float32)),
+            torch.tensor(numbers),
+            questions,
+        )
+
+
+def batches(samples: Sequence[PretrainingSample], size: int, rng: np.random.Generator) -> Iterator[list[PretrainingSample]]:
+    """Endless batches of motions of about the same length, each motion once an epoch."""
+    lengths = np.array([len(sample.values) for sample in samples], dtype=float)
+    while True:
+        order = np.argsort(lengths * rng.uniform(0.9, 1.1, len(lengths)))
+        groups = [order[start : start + size] for start in range(0, len(order) - size + 1, size)] or [order]
+        for index in rng.permutation(len(groups)):
+            yield [samples[i] for i in groups[index]]

@@ -1,0 +1,694 @@
+"""On the floor: push-ups, planks, sit-ups, burpees, lying down, lying, getting up, crawling."""
+
+import numpy as np
+
+from llamo.train.synthesis import channels as ch
+from llamo.train.synthesis.context import RAD, Context, Request, Take
+from llamo.train.synthesis.free_body import FEET, LEGS, Key, Rig, leg_directions, mixed, moved, quaternion, turned
+
+
+def _feet(rig: Rig, x: float, z: float, yaw: float = 0.0):
+    """(x, z, pitch, yaw) of both feet of a person standing at a place; yaw in degrees."""
+    row = ch.place(rig.ctx.base[None], x, z, yaw * RAD)[0]
+    return [(row[i], row[i + 2], 0.0, row[i + 4] / RAD) for i in (28, 33)]
+
+
+def _spot(x: float, z: float, yaw: float, left: float, forward: float, up: float = 0.0):
+    """(3,) a place given relative to somebody at (x, z) looking along `yaw` degrees."""
+    c, s = np.cos(yaw * RAD), np.sin(yaw * RAD)
+    return np.array([x + c * left + s * forward, up, z - s * left + c * forward])
+
+
+# push-ups and planks -------------------------------------------------------------------------------------------------
+
+
+class _Board:
+    """The straight body between the hands and the toes (or knees) of one person, hands at z = `hz`."""
+
+    def __init__(self, rig: Rig, hz: float, *, knees: bool, forearms: bool = False, x: float = 0.0):
+        r, body, s = rig.ctx.rng, rig.body, rig.scale
+        self.rig, self.knees, self.forearms, self.hz, self.x = rig, knees, forearms, hz, x
+        shoulder = float(np.abs(body.rest[[13, 14], 0] + body.rest[[16, 17], 0]).mean())
+        self.wide = shoulder + r.uniform(0.0, 0.16) * s
+        self.flare = r.uniform(20, 70)
+        self.sag = r.uniform(-7, 6)
+        self.chin = r.uniform(-28, -4)
+        self.toe = r.uniform(58, 80)
+        self.stance = r.uniform(0.04, 0.14) * s
+        self.shins = r.uniform(75, 115)
+        self.high = (float(body.upper_arm.mean()) + 0.05 * s) if forearms else 0.03 * s + body.arm * r.uniform(0.955, 0.99)
+        self.low = 0.03 * s + body.arm * float(r.uniform(0.26, 0.5))
+        self.forward = r.uniform(-0.02, 0.05) * s
+        hip = body.rest[[1, 2]].mean(0) * (0, 1, 1)
+        length = float(body.thigh.mean()) if knees else body.leg * 0.996
+        self.leg = np.array([0.0, length, 0.0]) - hip
+        self.trunk = np.array([0.0, body.torso, 0.0])
+        if knees:
+            self.pivot = np.array([x, 0.05 * s, 0.0])
+        else:
+            self.pivot = np.array([x, body.ball, 0.0]) - turned(self.toe) @ body.foot.mean(0) * (0, 1, 1)
+        _, pelvis = self._line(self.high)
+        shift = hz + self.forward - (pelvis + turned(self._pitch(self.high)) @ self.trunk)[2]
+        self.pivot[2] += shift
+        self.ball_z = shift
+        if not forearms:
+            # Nearly straight arms at the top, wherever this body's shoulders are.
+            want = body.arm * r.uniform(0.965, 0.992)
+            for _ in range(3):
+                joints = rig.joints([self.key(self.high)])[0]
+                apart = float(np.linalg.norm(joints[16:18] - self._wrists(), axis=1).mean())
+                self.high += want - apart
+
+    def _wrists(self) -> np.ndarray:
+        return np.array([[self.x + side * self.wide, 0.028 * self.rig.scale, self.hz] for side in (1, -1)])
+
+    def _pitch(self, height: float) -> float:
+        grid = np.linspace(35, 100, 131)
+        high = [(self.pivot + turned(p) @ (self.leg + self.trunk))[1] for p in grid]
+        return float(grid[int(np.argmin(np.abs(np.array(high) - height)))])
+
+    def _line(self, height: float):
+        pitch = self._pitch(height)
+        return pitch, self.pivot + turned(pitch) @ self.leg
+
+    def key(self, height: float, sag: float = 0.0) -> Key:
+        """The pose with the shoulders at `height` metres."""
+        rig, s = self.rig, self.rig.scale
+        pitch, pelvis = self._line(height)
+        sag = sag + self.sag
+        flare = self.flare * RAD
+        poles = [(np.sin(flare) * side, 0.15, -np.cos(flare)) for side in (1, -1)]
+        wrist_z = self.hz
+        if self.forearms:
+            poles = [(0.1, -1.0, -0.1)] * 2
+            wrist_z = self.hz + float(rig.body.forearm.mean()) * 0.97
+        legs = {"ll": (0, 4, self.shins, 30), "rl": (0, 4, self.shins, 30)}
+        if not self.knees:
+            legs = {
+                "lf": (self.x + self.stance, self.ball_z, self.toe, 0),
+                "rf": (self.x - self.stance, self.ball_z, self.toe, 0),
+                "knees": [(0, -1, 0.3)] * 2,
+            }
+        return rig.key(
+            pelvis + (0, 0.004 * sag * s, 0),
+            turned(pitch),
+            spine=(sag, 0, 0),
+            head=(self.chin - sag * 0.5, 0, 0),
+            lh=(self.x + self.wide, 0.028 * s, wrist_z),
+            rh=(self.x - self.wide, 0.028 * s, wrist_z),
+            elbows=poles,
+            wobble=0.0,
+            **legs,
+        )
+
+
+def _crouched(rig: Rig, hz: float, wide: float) -> Key:
+    """Crouching at the origin with both hands on the floor in front."""
+    ctx, s = rig.ctx, rig.scale
+    feet = _feet(rig, 0, 0)
+    feet = [(f[0], f[1], 28.0, f[3]) for f in feet]
+    return rig.key(
+        (0, 0.52 * ctx.leg, 0.0),
+        turned(72),
+        spine=(38, 0, 0),
+        head=(-25, 0, 0),
+        lh=(wide, 0.03 * s, hz),
+        rh=(-wide, 0.03 * s, hz),
+        lf=feet[0],
+        rf=feet[1],
+        knees=[(0.3, 0, 1), (-0.3, 0, 1)],
+    )
+
+
+def _between(rig: Rig, a: Key, b: Key, pins: tuple, lift: float = 0.0) -> Key:
+    """Half way from one key to another with the named limbs ("lh", "rh", "lf", "rf") in the air."""
+    out = Key(mixed(a.values, b.values, 0.5), 0.5 * (a.hands + b.hands), 0.5 * (a.feet + b.feet))
+    out.values[1] += lift
+    for name, row in (("lh", out.hands[0]), ("rh", out.hands[1]), ("lf", out.feet[0]), ("rf", out.feet[1])):
+        if name in pins:
+            row[1] += 0.08 * rig.scale
+    return out
+
+
+def _going_down(rig: Rig, board: _Board, f: float):
+    """Keys from standing to the plank, as (seconds, key), and those back up, both beginning at zero."""
+    r = rig.ctx.rng
+    crouch, plank = _crouched(rig, board.hz, board.wide), board.key(board.high)
+    stand = rig.stand()
+    if r.random() < 0.5:  # one foot after the other
+        first = Key(mixed(crouch.values, plank.values, 0.5), plank.hands, np.stack([plank.feet[0], crouch.feet[1]]))
+        first.values[1] += 0.04
+        down = [
+            (0, stand),
+            (0.8 * f, crouch),
+            (1.05 * f, _between(rig, crouch, first, ("lf",))),
+            (1.3 * f, first),
+            (1.5 * f, _between(rig, first, plank, ("rf",))),
+            (1.75 * f, plank),
+        ]
+    else:
+        down = [(0, stand), (0.75 * f, crouch), (0.97 * f, _between(rig, crouch, plank, ("lf", "rf"), 0.06)), (1.2 * f, plank)]
+    total = down[-1][0]
+    up = [(total - time, key) for time, key in reversed(down)]
+    return down, up
+
+
+def _floor_exercise(rig: Rig, board: _Board, middle, ask: Request, key_times=()) -> Take:
+    """`middle` ((seconds, key), first and last the plank) alone, or with getting down before and up after it."""
+    r = rig.ctx.rng
+    f = float(np.clip(ask.factor, 0.75, 1.4)) * r.uniform(0.9, 1.3)
+    before, after = r.random() < 0.35, r.random() < 0.3
+    down, up = _going_down(rig, board, f)
+    keys, shift = list(middle), 0.0
+    if before:
+        shift = down[-1][0]
+        keys = [*down[:-1], *((t + shift, k) for t, k in keys)]
+    end = keys[-1][0]
+    start = shift
+    if after:
+        keys += [(t + end, k) for t, k in up[1:]]
+    joints = rig.play(keys)
+    return rig.take(joints, start=start, end=end, events=[e + shift for e in key_times], stands=(before, after))
+
+
+def push_up(ctx: Context, ask: Request) -> Take:
+    """Bending and stretching the arms with a straight body on the toes or the knees."""
+    r = ctx.rng
+    rig = Rig(ctx)
+    board = _Board(rig, (r.uniform(0.42, 0.55)) * rig.scale, knees=bool(r.random() < 0.22))
+    keys, events = [(0.0, board.key(board.high))], []
+    time = r.uniform(0.15, 0.5)
+    keys.append((time, board.key(board.high)))
+    period = 1.55 * ask.factor
+    down, hold = r.uniform(0.42, 0.52), r.uniform(0.0, 0.12)
+    for factor in ctx.uneven(ask.count):
+        span = period * float(factor)
+        low = board.low + np.clip(r.normal(0, 0.012), -0.03, 0.03)
+        keys.append((time + down * span, board.key(low, r.normal(0, 1.2))))
+        if hold > 0.03:
+            keys.append((time + (down + hold) * span, board.key(low + 0.004, r.normal(0, 1.0))))
+        events.append(time + (down + hold / 2) * span)
+        time += span
+        keys.append((time, board.key(board.high - abs(r.normal(0, 0.008)), r.normal(0, 1.0))))
+        if r.random() < 0.15:
+            time += r.uniform(0.2, 0.7)
+            keys.append((time, board.key(board.high, r.normal(0, 1.0))))
+    keys.append((keys[-1][0] + 0.2, board.key(board.high)))
+    return _floor_exercise(rig, board, keys, ask, events)
+
+
+def plank(ctx: Context, ask: Request) -> Take:
+    """Holding the straight body on the hands or the forearms."""
+    r = ctx.rng
+    rig = Rig(ctx)
+    board = _Board(rig, r.uniform(0.42, 0.55) * rig.scale, knees=bool(r.random() < 0.12), forearms=bool(r.random() < 0.45))
+    keys, time = [(0.0, board.key(board.high))], 0.0
+    while time < ask.seconds + 1.0:
+        time += r.uniform(0.8, 1.8)
+        keys.append((time, board.key(board.high - abs(r.normal(0, 0.006)), r.normal(0, 1.8))))
+    return _floor_exercise(rig, board, keys, ask)
+
+
+def burpee(ctx: Context, ask: Request) -> Take:
+    """Down into a plank, perhaps a push-up, back to a crouch and a jump."""
+    r = ctx.rng
+    rig = Rig(ctx)
+    s = rig.scale
+    board = _Board(rig, r.uniform(0.4, 0.5) * s, knees=False)
+    press, jumps = r.random() < 0.5, r.random() < 0.85
+    f = float(np.clip(ask.factor, 0.7, 1.6))
+    stand = rig.stand()
+    crouch, up = _crouched(rig, board.hz, board.wide), board.key(board.high)
+    rise = rig.stand(pose=ctx.pose(drop=0.22, pitch=28, spine=(18, 0, 0), head=(-20, 0, 0), arms=(150, 35, 160, 30), dz=0.02))
+    top_arms = (30, r.uniform(140, 168), 15, 172)
+    toes = ctx.pose(lf=(0, 0, 0, 50, 0), rf=(0, 0, 0, 50, 0), arms=top_arms, spine=(-3, 0, 0))
+    toes[1] = ctx.body.pelvis_height + ctx.body.foot[:, 2].mean() * 0.58
+    off = rig.stand(pose=toes)
+    heel = (0, 0, 0, 12, 0)
+    land = rig.stand(pose=ctx.pose(drop=0.07, pitch=6, spine=(5, 0, 0), arms=(50, 60, 30, 80), lf=heel, rf=heel))
+    soft = rig.stand(pose=ctx.pose(drop=0.16, pitch=16, spine=(10, 0, 0), head=(-10, 0, 0), arms=(50, 35, 30, 55)))
+    keys, events, flights, time = [(0.0, stand)], [], [], 0.0
+    for factor in ctx.uneven(ask.count):
+        k = f * float(factor)
+        for span, key in (
+            (0.62, crouch),
+            (0.16, _between(rig, crouch, up, ("lf", "rf"), 0.05)),
+            (0.16, up),
+            *(((0.42, board.key(board.low)), (0.42, up)) if press else ((0.12, up),)),
+            (0.17, _between(rig, crouch, up, ("lf", "rf"), 0.06)),
+            (0.16, crouch),
+            (0.32, rise),
+        ):
+            time += span * k
+            keys.append((time, key))
+        if jumps:
+            time += 0.27
+            flight = float(np.clip(r.normal(0.4, 0.06), 0.26, 0.52))
+            keys.append((time, off))
+            high = rig.free(off)
+            high.values[1] += 9.81 * flight**2 / 8
+            keys += [(time + flight / 2, high), (time + flight, land), (time + flight + 0.2, soft)]
+            flights.append((time, time + flight))
+            events.append(time + flight / 2)
+            time += flight + 0.2
+            keys.append((time + 0.4 * k, stand))
+            time += 0.4 * k
+        else:
+            time += 0.55 * k
+            keys.append((time, stand))
+            events.append(time - 0.05)
+        if r.random() < 0.25:
+            time += r.uniform(0.1, 0.5)
+            keys.append((time, stand))
+    joints = rig.play(keys, flights=flights)
+    return rig.take(joints, start=0.0, end=time, events=events)
+
+
+# lying ---------------------------------------------------------------------------------------------------------------
+
+
+def _lying_habit(ctx: Context) -> dict:
+    """How this person lies on the back: the same in every action of a clip."""
+    if "lying" not in ctx.posture:
+        r = ctx.rng
+        arms = [(r.uniform(80, 125), r.uniform(8, 40), r.uniform(75, 115), r.uniform(10, 45)) for _ in range(2)]
+        if r.random() < 0.2:
+            arms = [(35, 22, -60, r.uniform(70, 90))] * 2  # hands on the belly
+        legs = [(r.uniform(0, 5), r.uniform(3, 13), r.uniform(3, 9), r.uniform(5, 40)) for _ in range(2)]
+        ctx.posture["lying"] = {"arms": arms, "legs": legs, "chin": r.uniform(-5, 12), "mirrored": ctx.is_mirrored}
+    habit = ctx.posture["lying"]
+    order = -1 if habit["mirrored"] != ctx.is_mirrored else 1
+    return {**habit, "arms": habit["arms"][::order], "legs": habit["legs"][::order]}
+
+
+def supine(rig: Rig, **changes) -> Key:
+    """Lying on the back with the pelvis over the origin, legs towards +Z."""
+    habit = _lying_habit(rig.ctx)
+    options = {
+        "head": (habit["chin"], 0, 0),
+        "la": habit["arms"][0],
+        "ra": habit["arms"][1],
+        "ll": habit["legs"][0],
+        "rl": habit["legs"][1],
+        "settle": 1.0,
+        "wobble": 0.0,
+    }
+    options.update(changes)
+    place = options.pop("at", (0, 0.1, 0))
+    return rig.key(place, options.pop("turn", turned(-90)), **options)
+
+
+def prone(rig: Rig, **changes) -> Key:
+    """Lying on the belly over the origin, the head towards -Z."""
+    r = rig.ctx.rng
+    low = r.random() < 0.4
+    options = {
+        "head": (-8, 0, r.uniform(-60, 60)),
+        "la": (60, 30, 30, 50) if low else (70, 98, -20, 172),
+        "ra": (60, 30, 30, 50) if low else (70, 98, -20, 172),
+        "ll": (0, r.uniform(3, 12), r.uniform(2, 8), 62),
+        "rl": (0, r.uniform(3, 12), r.uniform(2, 8), 62),
+        "settle": 1.0,
+    }
+    options.update(changes)
+    return rig.key((0, 0.12, 0), turned(88, 0, 180), **options)
+
+
+def side_lying(rig: Rig, **changes) -> Key:
+    """Lying on the left side, the head towards -Z, looking along +X."""
+    r = rig.ctx.rng
+    options = {
+        "head": (5, 8, 0),
+        "la": (10, 85, 0, 100),
+        "ra": (-25, 55, -35, 78),
+        "ll": (r.uniform(20, 50), -3, r.uniform(30, 70), 20),
+        "rl": (r.uniform(30, 65), -r.uniform(11, 17), r.uniform(50, 85), 20),
+        "settle": 1.0,
+    }
+    options.update(changes)
+    return rig.key((0.05, 0.12, 0), turned(roll=-84) @ turned(-90), **options)
+
+
+def _fours_pitch(rig: Rig) -> float:
+    """Pitch of the pelvis in degrees that brings the shoulders over straight arms, on hands and knees."""
+    body, s = rig.body, rig.scale
+    high = float(body.thigh.mean()) * 0.985 + 0.05 * s - body.rest[1, 1] * 0.3
+    rise = (0.03 * s + 0.96 * body.arm - high) / body.torso
+    return float(np.degrees(np.arccos(np.clip(rise, -0.4, 0.4)))) - 3.0
+
+
+def _all_fours(rig: Rig, x: float, z: float, yaw: float) -> Key:
+    """On hands and knees with the pelvis over (x, z), looking along `yaw` degrees."""
+    body, s = rig.body, rig.scale
+    thigh, shank = float(body.thigh.mean()), float(body.shank.mean())
+    high = thigh * 0.985 + 0.05 * s - body.rest[1, 1] * 0.3
+    half = float(np.abs(body.rest[[1, 2], 0]).mean()) + 0.02 * s
+    foot = [(*_spot(x, z, yaw, side * half, -shank - 0.1 * s)[[0, 2]], 150.0, yaw) for side in (1, -1)]
+    reach = body.torso * 0.96
+    forward = turned(yaw=yaw)[:, 2]
+    return rig.key(
+        (x, high, z),
+        turned(_fours_pitch(rig), 0, yaw),
+        spine=(4, 0, 0),
+        head=(-30, 0, 0),
+        lh=_spot(x, z, yaw, 0.17 * s, reach, 0.03 * s),
+        rh=_spot(x, z, yaw, -0.17 * s, reach, 0.03 * s),
+        elbows=[turned(yaw=yaw)[:, 0] * side * 0.4 - forward for side in (1, -1)],
+        lf=foot[0],
+        rf=foot[1],
+        knees=[forward - (0, 1.0, 0)] * 2,
+    )
+
+
+def _half_kneel(rig: Rig, x: float, z: float, yaw: float, hands: str) -> Key:
+    """Kneeling on the left knee at somebody's later standing place (x, z), the right foot in front and flat."""
+    body, s = rig.body, rig.scale
+    feet = _feet(rig, x, z, yaw)
+    forward = turned(yaw=yaw)[:, 2]
+    thigh = float(body.thigh.mean())
+    back = _spot(x, z, yaw, 0.1 * s, -0.42 * rig.ctx.leg - float(body.shank.mean()) * 0.55)
+    place = _spot(x, z, yaw, 0.02, -0.3 * rig.ctx.leg, thigh * 0.98 + 0.13 * s)
+    right = {"rh": place + forward * 0.33 * s + (0, 0.12 * s, 0) - turned(yaw=yaw)[:, 0] * 0.1 * s} if hands != "free" else {}
+    return rig.key(
+        place,
+        turned(28, 0, yaw),
+        spine=(16, 0, 0),
+        head=(-20, 0, 0),
+        la=(20, 25, 0, 55),
+        ra=(20, 35, 0, 65),
+        lf=(back[0], back[2], 72.0, yaw),
+        rf=feet[1],
+        knees=[forward - (0, 1.2, 0), forward + (0, 0.6, 0)],
+        **right,
+    )
+
+
+def _rise_from_knees(rig: Rig, x: float, z: float, yaw: float, fours: Key, f: float):
+    """Keys from hands and knees to standing: list of (seconds, key) from zero, and the standing place."""
+    r = rig.ctx.rng
+    spot = _spot(x, z, yaw, 0.0, r.uniform(0.16, 0.28) * rig.scale)
+    place = (spot[0], spot[2], yaw * RAD)
+    stand = rig.stand(*place)
+    kneel = _half_kneel(rig, spot[0], spot[2], yaw, str(r.choice(["knee", "free"])))
+    upright = Key(mixed(fours.values, kneel.values, 0.45), fours.hands * 0, kneel.feet.copy())
+    upright.feet[1] = 0.5 * (fours.feet[1] + kneel.feet[1])
+    upright.feet[1, 1] += 0.1 * rig.scale
+    upright.feet[0] = 0.5 * (fours.feet[0] + kneel.feet[0])
+    half = Key(mixed(kneel.values, stand.values, 0.6), kneel.hands * 0, stand.feet.copy())
+    half.feet[0] = 0.5 * (kneel.feet[0] + stand.feet[0])
+    half.feet[0, 1] += 0.07 * rig.scale
+    return [(0.0, fours), (0.55 * f, upright), (0.95 * f, kneel), (1.5 * f, half), (1.95 * f, stand)], place
+
+
+def _rising(rig: Rig, kind: str, f: float):
+    """Keys from lying (first) to standing (last), the standing place (x, z, yaw) and the name of the first posture."""
+    r, ctx, s = rig.ctx.rng, rig.ctx, rig.scale
+    leg = ctx.leg
+    if kind == "sit":
+        z = 0.5 * leg + r.uniform(-0.03, 0.08) * s
+        feet = _feet(rig, 0, z)
+        prop = r.uniform(0.18, 0.28) * s
+        wide = r.uniform(0.2, 0.32) * s
+        half = rig.key(
+            (0, 0.1 * s, 0),
+            turned(-48),
+            spine=(38, 0, r.uniform(-10, 10)),
+            head=(15, 0, 0),
+            lh=(wide, 0.03 * s, -prop),
+            rh=(-wide, 0.03 * s, -prop),
+            elbows=[(0.5, 0, -1), (-0.5, 0, -1)],
+            lf=feet[0],
+            rf=feet[1],
+            settle=1.0,
+        )
+        one = r.random() < 0.5
+        tucked = rig.key(
+            (0, 0.1 * s, 0.07 * s),
+            turned(-8),
+            spine=(44, 0, -12 if one else 0),
+            head=(-5, 0, 0),
+            ra=(10, 75, 0, 80),
+            rh=None if one else (-wide, 0.03 * s, -0.03),
+            lh=(wide, 0.03 * s, -0.03),
+            elbows=[(0.6, 0, -1), (-0.6, 0, -1)],
+            lf=feet[0],
+            rf=feet[1],
+            settle=1.0,
+        )
+        squat = rig.key(
+            (0, 0.36 * leg, z - 0.12 * s),
+            turned(34),
+            spine=(42, 0, 0),
+            head=(-28, 0, 0),
+            la=(15, 75, 0, 90),
+            ra=(10, 80, 0, 95),
+            lf=(feet[0][0], feet[0][1], 12.0, feet[0][3]),
+            rf=(feet[1][0], feet[1][1], 12.0, feet[1][3]),
+            knees=[(0.35, 0, 1), (-0.35, 0, 1)],
+        )
+        stand = rig.stand(0, z, 0)
+        middle = _between(rig, supine(rig), half, ("lf", "rf"))
+        middle = Key(middle.values, half.hands * 0, middle.feet * 0)
+        keys = [
+            (0.0, supine(rig)),
+            (0.45 * f, middle),
+            (0.95 * f, half),
+            (1.45 * f, tucked),
+            (1.95 * f, squat),
+            (2.75 * f, stand),
+        ]
+        return keys, (0.0, z, 0.0)
+    yaw = 180.0 - (r.uniform(0, 70) if kind != "prone" else r.uniform(-25, 25))
+    if kind == "prone":
+        first = prone(rig)
+        fours = _all_fours(rig, 0.0, 0.1 * s, yaw)
+        push = rig.key(
+            (0, 0.13 * s, 0.0),
+            turned(80, 0, 180),
+            spine=(-22, 0, 0),
+            head=(-18, 0, 0),
+            lh=_spot(0, 0, 180, 0.24 * s, rig.body.torso * 0.86, 0.03 * s),
+            rh=_spot(0, 0, 180, -0.24 * s, rig.body.torso * 0.86, 0.03 * s),
+            elbows=[(-0.6, 0.4, 1), (0.6, 0.4, 1)],
+            ll=(0, 5, 12, 60),
+            rl=(0, 5, 12, 60),
+            settle=1.0,
+        )
+        keys = [(0.0, first), (0.6 * f, push), (1.25 * f, fours)]
+    else:
+        side = side_lying(rig)
+        fours = _all_fours(rig, 0.3 * s, 0.05, yaw)
+        c = 0.5 * (180 + yaw)
+        prop = rig.key(
+            (0.2 * s, 0.17 * s, 0.02),
+            turned(roll=-20, yaw=0) @ turned(52, -38, c - 25),
+            spine=(10, 10, 0),
+            head=(-10, 0, 0),
+            lh=fours.hands[0, :3],
+            rh=fours.hands[1, :3],
+            elbows=[(1, 0.3, 0), (1, 0.6, 0)],
+            ll=(98, 0, 126, 50),
+            rl=(104, -6, 126, 50),
+            settle=1.0,
+        )
+        keys = [(0.0, side), (0.6 * f, prop), (1.2 * f, fours)]
+        if kind == "roll":
+            keys = [(0.0, supine(rig))] + [(t + 0.65 * f, k) for t, k in keys]
+        first = keys[0][1]
+    knees_at = (0.0, 0.1 * s) if kind == "prone" else (0.3 * s, 0.05)
+    rise, place = _rise_from_knees(rig, *knees_at, yaw, fours, f)
+    time = keys[-1][0]
+    return keys + [(time + t, k) for t, k in rise[1:]], place
+
+
+def _way(ctx: Context, ask: Request) -> str:
+    ways = ["sit", "roll", "prone", "side"] if ask.alone else ["sit", "roll"]
+    return str(ctx.rng.choice(ways, p=[0.4, 0.25, 0.22, 0.13] if ask.alone else [0.6, 0.4]))
+
+
+def get_up(ctx: Context, ask: Request) -> Take:
+    """Rising from the floor: by sitting up, over the side and a knee, or from the belly."""
+    rig = Rig(ctx)
+    keys, place = _rising(rig, _way(ctx, ask), 1.05 * ask.factor + 0.1)
+    end = keys[-1][0]
+    joints = rig.play(keys)
+    return rig.take(joints, start=0.0, end=end, events=[0.6 * end], stands=(False, True), place=place)
+
+
+def lie_down(ctx: Context, ask: Request) -> Take:
+    """Lowering the body to the floor and stretching out."""
+    rig = Rig(ctx)
+    keys, (x, z, yaw) = _rising(rig, _way(ctx, ask), 1.1 * ask.factor + 0.1)
+    total = keys[-1][0]
+    end = total
+    keys = [(total - t, k) for t, k in reversed(keys)]
+    keys.append((total + 0.3, keys[-1][1]))
+    joints = rig.play(keys)
+    # The curves were written around the lying body: stand at the origin first.
+    c, s = np.cos(-yaw), np.sin(-yaw)
+    dx, dz = -(c * x + s * z), -(-s * x + c * z)
+    joints = moved(joints, dx, dz, -yaw)
+    return rig.take(joints, start=0.0, end=end, events=[0.75 * end], stands=(True, False), travel=(dx, dz, -yaw))
+
+
+def lie(ctx: Context, ask: Request) -> Take:
+    """Lying still with small movements, on the back, the belly or the side."""
+    r = ctx.rng
+    rig = Rig(ctx)
+    kind = str(r.choice(["back", "belly", "side"], p=[0.55, 0.25, 0.2])) if ask.alone else "back"
+    make = {"back": supine, "belly": prone, "side": side_lying}[kind]
+    first = make(rig)
+    keys, time = [(0.0, first)], 0.0
+    while time < ask.seconds:
+        time += r.uniform(0.7, 1.6)
+        other = Key(first.values.copy(), first.hands, first.feet)
+        change = r.integers(4)
+        if change == 0:
+            other.values[10:13] += np.array([0, 0, r.uniform(-40, 40)]) * RAD
+        elif change == 1 and kind == "back":
+            i = int(r.integers(2))
+            bend = r.uniform(40, 100)
+            parts = leg_directions(bend * 0.52, 6, bend, 20, 1 - 2 * i)
+            other.values[LEGS][6 * i : 6 * i + 6], other.values[FEET][3 * i : 3 * i + 3] = parts[:6], parts[6:]
+        elif change == 2:
+            i = int(r.integers(2))
+            other.values[19 + 6 * i - 3 : 19 + 6 * i] += r.normal(0, 0.3, 3)
+        keys.append((time, other))
+        time += r.uniform(0.4, 2.0)
+        keys.append((time, other))
+        time += r.uniform(0.6, 1.2)
+        keys.append((time, first))
+    return rig.take(rig.play(keys, alive=0.7), stands=(False, False))
+
+
+def sit_up(ctx: Context, ask: Request) -> Take:
+    """Raising the trunk from lying on the back and lowering it again."""
+    r = ctx.rng
+    rig = Rig(ctx)
+    s, leg, body = rig.scale, ctx.leg, ctx.body
+    style = str(r.choice(["head", "crossed", "reach", "temples"]))
+    lying_arms, top_arms = {
+        "head": ((80, 128, -100, 128), (70, 120, -105, 128)),
+        "crossed": ((28, 32, -70, 108), (28, 35, -70, 108)),
+        "reach": ((60, 18, 30, 22), (12, 68, 5, 74)),
+        "temples": ((70, 112, -60, 150), (50, 105, -60, 150)),
+    }[style]
+    bent = r.random() < 0.78
+    crunch = bent and r.random() < 0.22
+    if bent:
+        inner = r.uniform(60, 95) * RAD
+        thigh, shank = float(body.thigh.mean()), float(body.shank.mean())
+        z = np.sqrt(thigh**2 + shank**2 - 2 * thigh * shank * np.cos(inner)) + body.foot[0, 2]
+        legs = {"lf": (0.11 * s, z, 0, 5), "rf": (-0.11 * s, z, 0, -5)}
+    else:
+        long = float(np.sqrt((body.foot[0] ** 2).sum()))
+        z = leg * 0.995 + 0.02
+        legs = {"lf": (0.1 * s, z, -45, 8, long * 0.75), "rf": (-0.1 * s, z, -45, -8, long * 0.75)}
+        legs["knees"] = [(0, 1, 0.1)] * 2
+
+    def at(pitch, curl, chin, arms):
+        return rig.key(
+            (0, 0.1, 0),
+            turned(pitch),
+            spine=(curl, 0, 0),
+            head=(chin, 0, 0),
+            la=arms,
+            ra=arms,
+            settle=1.0,
+            wobble=1.5,
+            **legs,
+        )
+
+    chin = _lying_habit(ctx)["chin"]
+    ready = at(-90, 2, chin, lying_arms)
+    high = (-84, 40) if crunch else (-(r.uniform(22, 48)), r.uniform(28, 48))
+    keys, time, events = [(0.0, supine(rig))], 0.8 + 0.3 * r.random(), []
+    keys.append((0.5 * time, rig.free(_between(rig, keys[0][1], ready, ()))))
+    keys.append((time, ready))
+    start = time
+    period = (1.3 if crunch else 2.1) * float(np.clip(ask.factor, 0.6, 1.9))
+    peak = r.uniform(0.42, 0.5)
+    for factor in ctx.uneven(ask.count):
+        span = period * float(factor)
+        tilt, curl = high[0] + r.normal(0, 2), high[1] + r.normal(0, 2)
+        keys.append((time + 0.16 * span, at(-88, 0.5 * curl, chin + 12, lying_arms)))
+        keys.append((time + peak * span, at(tilt, curl, chin + 5, top_arms)))
+        keys.append((time + (peak + 0.06) * span, at(tilt, curl, chin + 5, top_arms)))
+        events.append(time + (peak + 0.03) * span)
+        keys.append((time + 0.82 * span, at(-87, 0.45 * curl, chin + 10, lying_arms)))
+        time += span
+        keys.append((time, at(-90, 2, chin, lying_arms)))
+        if r.random() < 0.2:
+            time += r.uniform(0.2, 0.6)
+            keys.append((time, keys[-1][1]))
+    end = time
+    keys.append((time + 0.5, rig.free(_between(rig, ready, supine(rig), ()))))
+    keys.append((time + 1.0, supine(rig)))
+    return rig.take(rig.play(keys), start=start, end=end, events=events, stands=(False, False))
+
+
+# crawling ------------------------------------------------------------------------------------------------------------
+
+
+def crawl(ctx: Context, ask: Request) -> Take:
+    """Crawling forward on hands and knees, a hand and the opposite knee together."""
+    r = ctx.rng
+    rig = Rig(ctx)
+    s = rig.scale
+    base = _all_fours(rig, 0.0, 0.0, 0.0)
+    period = 1.15 * float(np.clip(ask.factor, 0.6, 1.8))
+    stride = r.uniform(0.36, 0.56) * s / np.clip(ask.factor, 0.8, 1.5) ** 0.4
+    duty = r.uniform(0.6, 0.68)
+    t = ctx.frames(max(ask.seconds, 2.0 * period) + 0.4)
+    phase = t / period + r.random()
+    values = np.tile(base.values, (len(t), 1))
+    hands, feet = np.tile(base.hands, (len(t), 1, 1)), np.tile(base.feet, (len(t), 1, 1))
+    forward = stride * t / period
+    lag = r.uniform(-0.06, 0.06)
+
+    def limb(offset):
+        """Travel of the limb's place relative to where the body began, and its lift 0..1."""
+        cycle = phase + offset
+        whole, part = np.floor(cycle), cycle % 1.0
+        u = np.clip((part - duty) / (1 - duty), 0, 1)
+        ease = u * u * (3 - 2 * u)
+        # In stance the limb is fixed and the body passes over it, half of the way before and half after.
+        return stride * (whole + ease - phase[0] - offset + duty / 2), np.sin(np.pi * u) ** 1.5
+
+    for i, offset in ((0, 0.0), (1, 0.5)):
+        place, lift = limb(offset)
+        hands[:, i, 2] += place
+        hands[:, i, 1] += lift * r.uniform(0.06, 0.12) * s
+        place, lift = limb(offset + 0.5 + lag)
+        feet[:, i, 2] += place
+        feet[:, i, 1] += lift * r.uniform(0.015, 0.04) * s
+    values[:, 2] += forward
+    swing = 2 * np.pi * phase
+    values[:, 0] += 0.02 * s * np.sin(swing + 0.6)
+    # Low enough for the knee to stay down while the thigh leans; the floor lifts the hip over the upright thigh.
+    values[:, 1] += 0.008 * s * np.cos(2 * swing) - 0.03 * s
+    pitch = _fours_pitch(rig)
+    turn = [turned(pitch + 1.5 * np.cos(2 * a), 0, 4.5 * np.sin(a + 0.8)) for a in swing]
+    quats = np.stack([quaternion(m) for m in turn])
+    flips = np.cumprod(np.where(np.r_[1.0, (quats[1:] * quats[:-1]).sum(1)] < 0, -1.0, 1.0))
+    values[:, 3:7] = quats * flips[:, None]
+    values[:, 8] += 5 * RAD * np.sin(swing)
+    values[:, 9] -= 6 * RAD * np.sin(swing + 0.5)
+    values[:, 10] += r.uniform(-12, 14) * RAD
+    joints = rig.solve(t, values, hands, feet)
+    end = len(t) / ctx.fps
+    take = rig.take(joints, start=0.0, end=end, stands=(False, False), travel=(0.0, float(forward[-1]), 0.0))
+    take.loose_start = take.loose_end = 0.3
+    return take
+
+
+PROGRAMS = {
+    "push_up": push_up,
+    "plank": plank,
+    "burpee": burpee,
+    "lie_down": lie_down,
+    "lie": lie,
+    "get_up": get_up,
+    "sit_up": sit_up,
+    "crawl": crawl,
+}
