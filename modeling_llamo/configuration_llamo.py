@@ -154,7 +154,8 @@ class LlamoTalkerConfig(_StrictConfig):
         intermediate_ratio (`int`, *optional*, defaults to 4):
             Width of the feed-forward layers over `hidden_size`.
         num_focus_tokens (`int`, *optional*, defaults to 8):
-            K, the frames that each user turn selects from each motion. Short motions give as many as they have.
+            K, the frames that each user turn selects from each motion. Short motions give as many as they have. One more
+            token tells the totals of the part that the turn asks about.
         num_summary_tokens (`int`, *optional*, defaults to 12):
             Tokens about the whole motion, whatever the question. The first `num_spans` follow its course, the last tells
             totals and the duration.

@@ -526,7 +526,8 @@ class LlamoFocus:
     """What the Cross Talker makes of P pairs of a user turn and a motion.
 
     Attributes:
-        tokens (`(P, k, H)`), kept (`(P, k)`): the kept frames in time order, and which of them are real.
+        tokens (`(P, k + 1, H)`), real (`(P, k + 1)`): the kept frames in time order, then the totals of what is asked about,
+            and which of them are real.
         frames (`(P, k)`): which motion vectors they are, -1 where there is none.
         deltas (`(R, S, H)`): what the fusion adds to the instructions' word embeddings.
         relevance (`(P, T)`): how much each motion vector belongs to what is asked, 0 to 1.
@@ -534,7 +535,7 @@ class LlamoFocus:
     """
 
     tokens: torch.Tensor
-    kept: torch.Tensor
+    real: torch.Tensor
     frames: torch.Tensor
     deltas: torch.Tensor
     relevance: torch.Tensor
@@ -608,8 +609,10 @@ class LlamoCrossTalker(nn.Module):
         relevance = self.relevance.weigh(pair_text, pair_words, motion, mask)
         totals = self.relevance.totals(relevance, self.summary.rates(motion, mask), times, self.seconds_per_vector)
         stamps = self.clock(times.gather(1, frames)) + self.motion_order(order.clamp(max=self.config.max_motions - 1))[:, None]
-        tokens = self.projector(chosen + stamps + self.relevance(*totals)[:, None])
-        return LlamoFocus(tokens, kept, torch.where(kept, frames, -1), deltas, relevance, *totals)
+        totals_token = self.relevance(*totals) + self.motion_order(order.clamp(max=self.config.max_motions - 1))
+        tokens = self.projector(torch.cat([chosen + stamps, totals_token[:, None]], dim=1))
+        real = F.pad(kept, (0, 1), value=True)
+        return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -639,9 +642,9 @@ def locate_motions(
 ) -> LlamoPromptLayout:
     """Finds which motions and instructions the placeholders of a prompt stand for.
 
-    Every motion owns `num_summary_tokens` consecutive `<|motion|>`. A run of `<|motion_focus|>` closes a user turn; it holds
-    the kept frames of every motion of the row so far. The instruction of a turn is its own text alone, so that no answer,
-    neither a later nor an earlier one, takes part in the selection.
+    Every motion owns `num_summary_tokens` consecutive `<|motion|>`. A run of `<|motion_focus|>` closes a user turn; for every
+    motion of the row so far it holds the kept frames and the totals of what is asked about. The instruction of a turn is its
+    own text alone, so that no answer, neither a later nor an earlier one, takes part in the selection.
 
     Args:
         input_ids: `(B, L)`.
@@ -670,7 +673,8 @@ def locate_motions(
                 while run_end < len(ids) and ids[run_end] == config.motion_focus_token_id:
                     run_end += 1
                 motions = range(first_motion, first_motion + summary_tokens // num_summary)
-                expected = sum(min(num_focus, lengths[motion]) for motion in motions if motion < len(lengths))
+                # The kept frames of each motion, and its totals.
+                expected = sum(min(num_focus, lengths[motion]) + 1 for motion in motions if motion < len(lengths))
                 if run_end - position != expected or motions.stop > len(lengths):
                     raise ValueError(
                         f"Expected {expected} <|motion_focus|> tokens for {len(motions)} motions ({len(lengths)} given in the "
@@ -891,7 +895,7 @@ class LlamoModel(LlamoPreTrainedModel):
             order[pairs],
         )
         fused = fused.flatten(0, 1).index_add(0, flat.flatten(), focus.deltas.to(fused).flatten(0, 1)).view_as(fused)
-        fused = fused.masked_scatter(is_focus[..., None], focus.tokens[focus.kept].to(fused))
+        fused = fused.masked_scatter(is_focus[..., None], focus.tokens[focus.real].to(fused))
         missing = self.config.talker_config.num_focus_tokens - focus.frames.shape[1]
         return fused, F.pad(focus.frames, (0, missing), value=-1)
 

@@ -60,7 +60,8 @@ class LlamoProcessor(ProcessorMixin):
     def apply_chat_template(self, conversation, *args, tokenize=False, processor_kwargs=None, **kwargs):
         """As in [`ProcessorMixin`]; motion and video parts of the messages are read too.
 
-        Parts: `{"type": "motion", "path": ...}`, `{"type": "motion", "bytes": ..., "format": ...}`,
+        Parts: `{"type": "motion", "path": ...}`, `{"type": "motion", "bytes": ..., "format": ...}` (either may also say
+        "fps", "units", "up_axis", "joint_map" and "asf", as in `read_motion`),
         `{"type": "motion", "motion": joints (num_frames, 22, 3), "fps": ...}`, and beside a motion
         `{"type": "video", "video": frames, "fps": ..., "offset_s": 0.0, "of": index of the motion it shows}`.
 
@@ -229,7 +230,7 @@ class LlamoProcessor(ProcessorMixin):
                     seen += 1
                     replacement = self.motion_token * processor.num_summary_tokens
                 else:
-                    kept = sum(min(processor.num_focus_tokens, count) for count in num_vectors[first:seen])
+                    kept = sum(min(processor.num_focus_tokens, count) + 1 for count in num_vectors[first:seen])
                     replacement = self.motion_focus_token * kept
                 start, end = match.span()
                 pieces += [text[last:start], replacement]

@@ -115,9 +115,9 @@ class RecordedDraw:
 
 def at_tempo(clip: RecordedClip, factor: float) -> RecordedClip:
     """The clip played `factor` times as fast; a stated tempo is dropped, a measured one follows the joints."""
-    unlabelled = LabelledMotion(
-        clip.joints, *(np.zeros(len(clip.joints), int) for _ in range(5)), np.zeros(len(clip.joints)), ()
-    )
+    nothing = np.zeros(len(clip.joints))
+    labels = {name: nothing.astype(np.int64) for name in ("action", "side", "direction", "turn", "speed")}
+    unlabelled = LabelledMotion(clip.joints, **labels, repetitions=nothing, cycles=nothing, clip_actions=())
     joints = change_tempo(unlabelled, factor).joints.astype(np.float32)
     return replace(clip, joints=joints, stated=tuple(pair for pair in clip.stated if pair[0] != "speed"))
 

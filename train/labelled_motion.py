@@ -22,7 +22,7 @@ from llamo.processing.motion_features_llamo import (
 from llamo.train.augmentation import FPS
 from llamo.train.recorded import RecordedClip
 from llamo.train.synthesis.catalogue import ACTIONS
-from llamo.train.synthesis.engine import SyntheticMotion
+from llamo.train.synthesis.engine import Segment, SyntheticMotion
 
 
 IGNORE = -100
@@ -43,6 +43,7 @@ RATES = (
     "right_hand_metres",
     "left_foot_metres",
     "right_foot_metres",
+    "cycles",  # repetitions again, each spread evenly over its own duration: a tempo, where the first is a moment
 )
 FEET, HANDS = (10, 11), (20, 21)
 
@@ -60,7 +61,8 @@ class LabelledMotion:
     Args:
         joints: `(num_frames, 22, 3)` metres, canonical, 20 fps.
         action, side, direction, turn, speed: `(num_frames,)` indices into their vocabularies, IGNORE where unknown.
-        repetitions: `(num_frames,)` share of a repetition that happens in the frame, NaN where unknown.
+        repetitions: `(num_frames,)` share of a repetition's key moment that falls in the frame, NaN where unknown.
+        cycles: `(num_frames,)` share of a repetition's duration that falls in the frame, NaN where unknown.
         clip_actions: indices of the actions that occur, for motions whose frames are not labelled singly.
         recorded: whether a person was recorded.
     """
@@ -72,6 +74,7 @@ class LabelledMotion:
     turn: np.ndarray
     speed: np.ndarray
     repetitions: np.ndarray
+    cycles: np.ndarray
     clip_actions: tuple[int, ...]
     recorded: bool = False
 
@@ -84,14 +87,14 @@ class LabelledMotion:
         return LabelledMotion(clip_actions=kept, recorded=self.recorded, **part)
 
 
-FRAME_FIELDS = ("joints", "action", "side", "direction", "turn", "speed", "repetitions")
+FRAME_FIELDS = ("joints", "action", "side", "direction", "turn", "speed", "repetitions", "cycles")
 
 
 def label_synthetic(motion: SyntheticMotion, actions: Sequence[str]) -> LabelledMotion:
     """Exact truth of a procedural motion, frame by frame."""
     frames = len(motion.joints)
     fields = {name: np.full(frames, IGNORE) for name in ("action", "side", "direction", "turn", "speed")}
-    repetitions = np.zeros(frames)
+    repetitions, cycles = np.zeros(frames), np.zeros(frames)
     for segment in motion.segments:
         start, stop = int(round(segment.start * FPS)), min(frames, int(round(segment.end * FPS)) + 1)
         fields["action"][start:stop] = actions.index(segment.action)
@@ -104,8 +107,28 @@ def label_synthetic(motion: SyntheticMotion, actions: Sequence[str]) -> Labelled
                 # A repetition is spread over a fifth of a second on either side of its key moment.
                 bump = np.exp(-0.5 * ((np.arange(frames) / FPS - moment) / 0.1) ** 2)
                 repetitions += bump / max(bump.sum(), 1e-6)
+            cycles += cycle_shares(segment, frames)
     occurring = tuple(sorted(set(fields["action"].tolist()) - {IGNORE}))
-    return LabelledMotion(canonicalise(motion.joints, FPS), repetitions=repetitions, clip_actions=occurring, **fields)
+    return LabelledMotion(
+        canonicalise(motion.joints, FPS), repetitions=repetitions, cycles=cycles, clip_actions=occurring, **fields
+    )
+
+
+def cycle_shares(segment: Segment, frames: int) -> np.ndarray:
+    """Share of a repetition in each frame: every repetition lasts from the middle between its neighbours' key moments to the
+    next middle. `(frames,)`, summing to the number of moments."""
+    moments = np.sort(np.asarray(segment.event_times, dtype=float))
+    if not len(moments):
+        return np.zeros(frames)
+    middles = (moments[1:] + moments[:-1]) / 2
+    if len(moments) > 1:
+        first = max(segment.start, moments[0] - (moments[1] - moments[0]) / 2)
+        last = min(segment.end, moments[-1] + (moments[-1] - moments[-2]) / 2)
+    else:
+        first, last = segment.start, segment.end
+    edges = np.concatenate([[min(first, moments[0] - 0.05)], middles, [max(last, moments[-1] + 0.05)]])
+    done = np.interp(np.arange(frames + 1) / FPS, edges, np.arange(len(edges)))
+    return np.diff(done)
 
 
 def label_recorded(clip: RecordedClip, actions: Sequence[str]) -> LabelledMotion:
@@ -118,6 +141,7 @@ def label_recorded(clip: RecordedClip, actions: Sequence[str]) -> LabelledMotion
     return LabelledMotion(
         canonicalise(clip.joints, FPS),
         repetitions=np.full(frames, np.nan),
+        cycles=np.full(frames, np.nan),
         clip_actions=indices,
         recorded=True,
         **fields,
@@ -125,15 +149,15 @@ def label_recorded(clip: RecordedClip, actions: Sequence[str]) -> LabelledMotion
 
 
 def measured_rates(joints: np.ndarray) -> np.ndarray:
-    """RATES without repetitions, measured per frame from canonical joints: `(num_frames, 10)` float32."""
+    """RATES without repetitions and cycles, measured per frame from canonical joints: `(num_frames, 10)` float32."""
     frames = len(joints)
     if frames < 3:
-        return np.zeros((frames, len(RATES) - 1), dtype=np.float32)
+        return np.zeros((frames, len(RATES) - 2), dtype=np.float32)
     velocity = np.gradient(joints.astype(np.float64), 1 / FPS, axis=0)
     contact = (np.linalg.norm(velocity[:, CONTACT_JOINTS], axis=-1) < CONTACT_SPEED) & (
         joints[:, CONTACT_JOINTS, 1] < CONTACT_HEIGHT
     )
-    rates = np.zeros((frames, len(RATES) - 1))
+    rates = np.zeros((frames, len(RATES) - 2))
     for column, feet in ((0, contact[:, :2]), (1, contact[:, 2:])):
         rates[:, column] = onsets(feet.any(1))
     rates[:, 2] = np.linalg.norm(velocity[:, 0, [0, 2]], axis=-1) / FPS
@@ -167,15 +191,17 @@ def change_tempo(motion: LabelledMotion, factor: float) -> LabelledMotion:
     weight = (positions - below)[:, None, None]
     above = np.minimum(below + 1, frames - 1)
     nearest = np.minimum(np.round(positions).astype(np.int64), frames - 1)
-    total = np.concatenate([[0.0], np.cumsum(motion.repetitions)])
     edges = np.append(positions, positions[-1] + factor)
-    repetitions = np.diff(np.interp(edges, np.arange(frames + 1), total))
+    counts = {}
+    for name in ("repetitions", "cycles"):
+        total = np.concatenate([[0.0], np.cumsum(getattr(motion, name))])
+        counts[name] = np.diff(np.interp(edges, np.arange(frames + 1), total))
     fields = {name: getattr(motion, name)[nearest] for name in ("action", "side", "direction", "turn", "speed")}
     if abs(np.log(factor)) > 0.08:
         fields["speed"] = np.full_like(fields["speed"], IGNORE)
     return LabelledMotion(
         joints=motion.joints[below] * (1 - weight) + motion.joints[above] * weight,
-        repetitions=repetitions,
+        **counts,
         clip_actions=motion.clip_actions,
         recorded=motion.recorded,
         **fields,

@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from llamo.modeling_llamo.modeling_llamo import LlamoModel
-from llamo.train.labelled_motion import IGNORE
+from llamo.train.labelled_motion import IGNORE, RATES
 from llamo.train.pretraining_samples import FRAME_LABELS, AskedText, Batch
 from llamo.train.questions.vocabulary import action
 
@@ -107,7 +107,7 @@ def pretraining_losses(
     totals, true_totals = own.sum(1), truth.sum(1)
     error = F.smooth_l1_loss(totals, true_totals, beta=0.3, reduction="none") / (1 + true_totals).sqrt()
     weight = torch.ones(error.shape[-1], device=error.device)
-    weight[0] = 6.0  # repetitions
+    weight[[RATES.index("repetitions"), RATES.index("cycles")]] = 6.0
     if complete.any():
         losses["totals"] = (error * weight)[complete].mean()
 
@@ -134,19 +134,27 @@ def pretraining_losses(
     pairs = batch.pair_motions
     turns = torch.arange(len(pairs), device=pairs.device)
     focus = talker.focus(words, batch.word_mask, turns, motion[pairs], mask[pairs], times[pairs], order[pairs])
-    kept = focus.kept[..., None].float()
-    answers = heads.answer((focus.tokens.float() * kept).sum(1) / kept.sum(1).clamp(min=1))
+    frames, totals_token = focus.tokens[:, :-1].float(), focus.tokens[:, -1].float()
+    real = focus.real[:, :-1, None].float()
+    # Numbers stand in the token of totals, everything else in the kept frames.
+    number = ~batch.numbers.isnan()[:, None]
+    answers = heads.answer(torch.where(number, totals_token, (frames * real).sum(1) / real.sum(1).clamp(min=1)))
     asked = batch.keys.sum(-1) > 0
     if asked.any():
         losses["answer"] = 2 * soft_cross_entropy(answers[asked], batch.keys[asked]).mean()
     # The asked part of the motion is found by what adds up in it.
     asked_numbers = {
-        "count": (focus.totals[:, 0], 1.0),
+        "count": (focus.totals[:, RATES.index("repetitions")], 1.0),
+        "count_by_cycles": (focus.totals[:, RATES.index("cycles")], 1.0),
         "duration": (focus.seconds, 0.5),
         "time": (focus.middle - focus.seconds / 2, 0.5),
     }
     for kind, (predicted, scale) in asked_numbers.items():
-        rows = [row for row, question in enumerate(batch.questions) if question.kind == kind and not counts_steps(question)]
+        rows = [
+            row
+            for row, question in enumerate(batch.questions)
+            if question.kind == kind.split("_")[0] and not counts_steps(question)
+        ]
         if rows:
             number = batch.numbers[rows]
             error = F.smooth_l1_loss(predicted[rows], number, beta=0.5, reduction="none") / (1 + number).sqrt()

@@ -38,7 +38,7 @@ class AskedText:
 
 @dataclass
 class PretrainingSample:
-    """values `(F, 141)` float16, labels `(5, T)` int16 (of each vector's middle), rates `(T, 11)` float16 (NaN unknown)."""
+    """values `(F, 141)` float16, labels `(5, T)` int16 (of each vector's middle), rates `(T, 12)` float16 (NaN unknown)."""
 
     values: np.ndarray
     labels: np.ndarray
@@ -53,7 +53,8 @@ def to_sample(asked: AskedMotion, patch: int) -> PretrainingSample:
     middles = np.minimum(np.arange(0, frames, patch) + patch // 2, frames - 1)
     labels = np.stack([getattr(asked.labels, name)[middles] for name in FRAME_LABELS])
     clean = canonicalise(asked.labels.joints, FPS)
-    per_frame = np.concatenate([asked.labels.repetitions[:, None], measured_rates(clean)], axis=1)
+    counts = asked.labels.repetitions[:, None], asked.labels.cycles[:, None]
+    per_frame = np.concatenate([counts[0], measured_rates(clean), counts[1]], axis=1)
     per_frame = np.pad(per_frame, ((0, len(middles) * patch - frames), (0, 0)))
     rates = per_frame.reshape(len(middles), patch, -1).sum(1)
     questions = [AskedText(q.question, q.kind, q.key, q.choices, q.tolerance) for q in asked.questions if q.kind != "caption"]
@@ -77,7 +78,7 @@ def feature_statistics(samples: Sequence[PretrainingSample], num: int = 1500) ->
 class Batch:
     """N motions and P questions about them.
 
-    values `(N, F, 141)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 11)`; words `(P, S)` token ids with word_mask,
+    values `(N, F, 141)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 12)`; words `(P, S)` token ids with word_mask,
     pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none.
     """
 
