@@ -13,6 +13,8 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 FOLDERS = ("modeling_llamo", "processing", "train", "cli")
+# The page of `llamo view`: no Python, but installed like a package. cli/viewer_page.py looks for it beside its own folder.
+VIEWER = "spaces_demo/viewer"
 # Data beside the code; a file is installed where its folder holds one of these.
 PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml"]
 # Single files that `llamo init` puts into the checkpoint; it looks for them in the folder above its own, here and installed.
@@ -48,6 +50,7 @@ def find_packages() -> dict[str, str]:
     # The trained parts of the default model, so that `llamo init` works wherever the library is installed.
     if (ROOT / "weights").is_dir():
         packages["llamo.weights"] = "weights"
+    packages["llamo." + VIEWER.replace("/", ".")] = VIEWER
     return packages
 
 
@@ -64,7 +67,7 @@ setup(
     python_requires=">=3.10",
     packages=sorted(packages),
     package_dir=packages,
-    package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"]},
+    package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"], "llamo.spaces_demo.viewer": ["*"]},
     cmdclass={"build_py": BuildWithExtras},
     zip_safe=False,
     install_requires=[
@@ -72,6 +75,7 @@ setup(
         "jinja2>=3.1",  # chat templates
         "numpy>=1.26",
         "safetensors>=0.8",
+        "scipy>=1.11",  # filters of the measurements
         "torch>=2.6",
         "transformers>=5.20,<6",
         "typer>=0.15",
@@ -89,7 +93,19 @@ setup(
             'trl>=1.14; python_version < "3.11"',
         ],
         "demo": ["gradio>=6"],
-        "test": ["bvhio>=1.5", "hypothesis>=6", "pybvh>=0.9", "pytest>=8", "ruff>=0.12"],
+        "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
+        "view": ["pillow>=10.1"],  # llamo view --png; the page itself needs nothing
+        "test": [
+            "bvhio>=1.5",
+            "ezc3d>=1.5",
+            "hypothesis>=6",
+            "pillow>=10.1",
+            "pybvh>=0.9",
+            "pygltflib>=1.16",
+            "pytest>=8",
+            "ruff>=0.12",
+            "selenium>=4.30",
+        ],
     },
     entry_points={"console_scripts": ["llamo = llamo.cli.main:app"]},
     classifiers=[

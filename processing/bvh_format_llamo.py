@@ -18,7 +18,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .joints_format_llamo import check_fps
 from .motion_errors_llamo import MotionFormatError
+from .motion_source_llamo import MotionSource, ReadOptions
+from .raw_motion_llamo import RawMotion, skeleton_motion
 
 
 MAX_FRAMES = 500_000  # 70 minutes at 120 fps
@@ -238,9 +241,22 @@ def _turn(q: list, axis: int, c: np.ndarray, s: np.ndarray) -> list:
     return out
 
 
+def is_bvh(source: MotionSource) -> bool:
+    """True for BVH text, in UTF-16 too."""
+    return looks_like_bvh(source.data) or source.data[:2] in (b"\xff\xfe", b"\xfe\xff")
+
+
+def read_bvh_motion(source: MotionSource, options: ReadOptions) -> RawMotion:
+    """A BVH file to a motion."""
+    bvh = read_bvh(source.data, where=source.where, fps=options.fps, max_frames=options.max_frames)
+    check_fps(bvh.fps, f"{source.where}, Frame Time")
+    return skeleton_motion(bvh, bvh.fps, "bvh", options, source.where)
+
+
 def looks_like_bvh(data: bytes) -> bool:
     """True where the file begins as a BVH does: HIERARCHY, after blank lines, comments or a byte-order mark."""
-    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s+|#[^\n]*\n|//[^\n]*\n)*HIERARCHY\b", data[:4096], re.IGNORECASE) is not None
+    # One blank at a time: "\s+" inside of the repetition would try every way to divide a run of blanks.
+    return re.match(rb"(?:\xef\xbb\xbf)?(?:\s|#[^\n]*\n|//[^\n]*\n)*HIERARCHY\b", data[:4096], re.IGNORECASE) is not None
 
 
 def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_frames: int = MAX_FRAMES) -> BvhFile:

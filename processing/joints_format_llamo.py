@@ -3,12 +3,15 @@
 
 import io
 import math
-import zipfile
-import zlib
 
 import numpy as np
 
+from .joint_completion_llamo import complete_joints
 from .motion_errors_llamo import MotionFormatError
+from .motion_source_llamo import MotionSource, ReadOptions
+from .numpy_files_llamo import NumpyArchive, read_array
+from .raw_motion_llamo import RawMotion, joints_motion
+from .skeleton_mapping_llamo import find_sources
 
 
 DEFAULT_FPS = 20.0  # the rate of HumanML3D and of LLaMo
@@ -16,21 +19,113 @@ MAX_FRAMES = 500_000
 MAX_NUMBER = 1e9  # larger coordinates are damage, and their squares would overflow
 NUM_JOINTS = 22
 JOINT_KEYS = ("joints", "motion", "positions", "keypoints3d", "keypoints_3d", "joints3d", "joint_positions")
+NAME_KEYS = ("names", "joint_names")
+MAX_JOINTS = 3_000
 FPS_KEYS = ("fps", "frame_rate", "framerate", "mocap_frame_rate", "mocap_framerate")
 SHAPES = "an array of shape (num_frames, 22, 3) or (num_frames, 66): positions of LLaMo's 22 joints"
 SAVE = "Save the 22 joints (SMPL's first 22, in its order) with numpy.save or numpy.savez(joints=..., fps=...)."
 
-# What the standard library raises on damaged, encrypted or unusual archives.
-_ZIP_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    NotImplementedError,
-    RuntimeError,
-    OSError,
-    ValueError,
-    KeyError,
-)
+
+def is_joints_npz(source: MotionSource) -> bool:
+    """True for every `.npz`: this reader stands last and says what is missing."""
+    return source.data[:4] == b"PK\x03\x04"
+
+
+def is_joints_npy(source: MotionSource) -> bool:
+    """True for every `.npy`: this reader stands last and says what is missing."""
+    return source.data[:6] == b"\x93NUMPY"
+
+
+def read_joints_npz(source: MotionSource, options: ReadOptions) -> RawMotion:
+    """A `.npz` file with the 22 joints, called `joints` (or as in JOINT_KEYS), and perhaps `fps`.
+
+    With a joint map, an array `(num_frames, any, 3)`, and perhaps the joints' names as strings in `names` or `joint_names`.
+    """
+    if options.joint_map:
+        return _read_mapped_npz(source, options)
+    joints, fps = read_npz(source.data, where=source.where, max_bytes=options.max_bytes, max_frames=options.max_frames)
+    return _to_motion(joints, fps, "npz", source, options)
+
+
+def read_joints_npy(source: MotionSource, options: ReadOptions) -> RawMotion:
+    """A `.npy` file with the 22 joints; with a joint map of numbers, an array `(num_frames, any, 3)`."""
+    if options.joint_map:
+        array = read_array(io.BytesIO(source.data), len(source.data), source.where, options.max_bytes, options.max_frames)
+        return mapped_joints_motion(array, None, None, "npy", source.where, options)
+    joints = read_npy(source.data, where=source.where, max_bytes=options.max_bytes, max_frames=options.max_frames)
+    return _to_motion(joints, None, "npy", source, options)
+
+
+def _read_mapped_npz(source: MotionSource, options: ReadOptions) -> RawMotion:
+    archive = NumpyArchive(source.data, source.where, options.max_bytes)
+    key = next((key for key in JOINT_KEYS if key in archive), None)
+    if key is None:
+        fitting = [key for key, shape in archive.shapes.items() if shape is not None and len(shape) == 3 and shape[2] == 3]
+        if len(fitting) != 1:
+            raise MotionFormatError(
+                "one array called 'joints' of shape (num_frames, num_joints, 3)", archive.listing(), source.where, SAVE
+            )
+        key = fitting[0]
+    names = None
+    for name_key in NAME_KEYS:
+        if name_key in archive:
+            array = archive.load(name_key)
+            if array.dtype.kind != "U":
+                raise MotionFormatError(
+                    "the joints' names as strings",
+                    f"values of type {array.dtype}",
+                    f"{source.where}, array {name_key!r}",
+                    "Save them with numpy.array([...], dtype=str).",
+                )
+            names = [str(name) for name in array.reshape(-1)[:MAX_JOINTS]]
+            break
+    array = archive.load(key, options.max_frames)
+    return mapped_joints_motion(array, names, archive_fps(archive), "npz", f"{source.where}, array {key!r}", options)
+
+
+def mapped_joints_motion(
+    array: np.ndarray, names: list[str] | None, file_fps: float | None, kind: str, where: str, options: ReadOptions
+) -> RawMotion:
+    """An array of any joints to a motion, by the caller's joint map.
+
+    Args:
+        array (`np.ndarray` of shape `(num_frames, num_joints, 3)`).
+        names (`list[str]`, *optional*): of the joints; their numbers where None.
+
+    Raises:
+        MotionFormatError: where the shape does not fit, or the map names what is not there.
+    """
+    if array.dtype.kind not in "fiu" or array.ndim != 3 or array.shape[2] != 3 or not 0 < array.shape[1] <= MAX_JOINTS:
+        raise MotionFormatError(
+            "numbers of shape (num_frames, num_joints, 3) beside a joint map", f"{array.dtype} {array.shape}", where, SAVE
+        )
+    options.check_frames(len(array), where)
+    if names is None or len(names) != array.shape[1]:
+        names = [str(index) for index in range(array.shape[1])]
+    ends = np.zeros(len(names), dtype=bool)
+    nodes = {ours: find_sources(wanted, names, ends, where, ours) for ours, wanted in options.joint_map.items()}
+    points = {ours: array[:, which].astype(np.float64).mean(1) for ours, which in nodes.items()}
+    joints, assumed = complete_joints(points, where)
+    joints = as_joints(joints, where, options.max_frames)
+    fps = choose_fps(file_fps, options, assumed)
+    return joints_motion(
+        joints, fps, kind, options, where, assumed, source_joints=array.shape[1], skeleton="by joint map", may_mirror=False
+    )
+
+
+def _to_motion(joints: np.ndarray, file_fps: float | None, kind: str, source: MotionSource, options: ReadOptions) -> RawMotion:
+    assumed: list[str] = []
+    return joints_motion(joints, choose_fps(file_fps, options, assumed), kind, options, source.where, assumed)
+
+
+def choose_fps(file_fps: float | None, options: ReadOptions, assumed: list[str], default: float = DEFAULT_FPS) -> float:
+    """The caller's frame rate, else the file's, else the default, of which `assumed` is told."""
+    if options.fps is not None:
+        return options.fps
+    if file_fps is None:
+        assumed.append(f"{default:g} frames per second (the file does not say; pass `fps` to set it)")
+        return default
+    return file_fps
 
 
 def read_npy(data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_FRAMES) -> np.ndarray:
@@ -39,7 +134,7 @@ def read_npy(data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_F
     Raises:
         MotionFormatError: where the array is of another shape or kind, too large, cut off, or not finite.
     """
-    return as_joints(_read_array(io.BytesIO(data), len(data), where, max_bytes, max_frames), where, max_frames)
+    return as_joints(read_array(io.BytesIO(data), len(data), where, max_bytes, max_frames), where, max_frames)
 
 
 def read_npz(data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_FRAMES) -> tuple[np.ndarray, float | None]:
@@ -50,75 +145,22 @@ def read_npz(data: bytes, *, where: str, max_bytes: int, max_frames: int = MAX_F
     Raises:
         MotionFormatError: as `read_npy`, and where there is no such array or the frame rate is no positive number.
     """
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(data))
-        entries = {info.filename.removesuffix(".npy"): info for info in archive.infolist() if info.filename.endswith(".npy")}
-    except _ZIP_ERRORS as error:
-        raise MotionFormatError(
-            "a whole npz archive",
-            f"a damaged one ({error})",
-            where,
-            "The file is cut off or damaged. Copy or save it again.",
-        ) from None
-    with archive:
-        shapes = {}
-        for name, info in list(entries.items())[:1000]:
-            try:
-                with archive.open(info) as stream:
-                    shapes[name] = _read_header(stream, f"{where}, array {name!r}")[0]
-            except MotionFormatError:
-                # An array that cannot be read matters only if it is the one that is needed.
-                shapes[name] = None
-            except _ZIP_ERRORS:
-                shapes[name] = None
-        name = next((key for key in JOINT_KEYS if key in entries), None)
-        if name is None:
-            fitting = [key for key, shape in shapes.items() if shape is not None and _fits(shape)]
-            if len(fitting) == 1:
-                name = fitting[0]
-        if name is None:
-            listing = (
-                ", ".join(f"{key} {shape if shape is not None else '(unreadable)'}" for key, shape in list(shapes.items())[:8])
-                or "no arrays"
-            )
-            if {"poses", "trans"} <= set(entries):
-                raise MotionFormatError(
-                    "joint positions",
-                    f"SMPL body parameters ({listing})",
-                    where,
-                    "Convert poses and trans to joint positions first. " + SAVE,
-                )
-            raise MotionFormatError(f"an array called 'joints': {SHAPES}", listing, where, SAVE)
+    archive = NumpyArchive(data, where, max_bytes)
+    name = next((key for key in JOINT_KEYS if key in archive), None)
+    if name is None:
+        fitting = [key for key, shape in archive.shapes.items() if shape is not None and fits_joints(shape)]
+        if len(fitting) == 1:
+            name = fitting[0]
+    if name is None:
+        raise MotionFormatError(f"an array called 'joints': {SHAPES}", archive.listing(), where, SAVE)
+    joints = as_joints(archive.load(name, max_frames), f"{where}, array {name!r}", max_frames)
+    return joints, archive_fps(archive)
 
-        def load(key: str, limit_frames: int) -> np.ndarray:
-            here = f"{where}, array {key!r}"
-            try:
-                with archive.open(entries[key]) as stream:
-                    return _read_array(stream, entries[key].file_size, here, max_bytes, limit_frames)
-            except MotionFormatError:
-                raise
-            except _ZIP_ERRORS as error:
-                raise MotionFormatError(
-                    "a whole array",
-                    f"a damaged one ({error})",
-                    here,
-                    "The file is cut off or damaged. Copy or save it again.",
-                ) from None
 
-        joints = as_joints(load(name, max_frames), f"{where}, array {name!r}", max_frames)
-        fps = None
-        rate_key = next((key for key in FPS_KEYS if key in entries), None)
-        if rate_key is not None:
-            rate = load(rate_key, 1)
-            if rate.size != 1:
-                raise MotionFormatError(
-                    "one number",
-                    f"an array of shape {rate.shape}",
-                    f"{where}, array {rate_key!r}",
-                    "Save fps as one number.",
-                )
-            fps = check_fps(rate.reshape(-1)[0].item(), f"{where}, array {rate_key!r}")
-    return joints, fps
+def archive_fps(archive: NumpyArchive) -> float | None:
+    """The frame rate that an archive holds under one of FPS_KEYS; None where it has none."""
+    key = next((key for key in FPS_KEYS if key in archive), None)
+    return None if key is None else check_fps(archive.number(key), f"{archive.where}, array {key!r}")
 
 
 def as_joints(array: np.ndarray, where: str, max_frames: int = MAX_FRAMES) -> np.ndarray:
@@ -130,7 +172,7 @@ def as_joints(array: np.ndarray, where: str, max_frames: int = MAX_FRAMES) -> np
     array = np.asarray(array)
     if array.dtype.kind not in "fiu":
         raise MotionFormatError("numbers", f"values of type {array.dtype}", where, SAVE)
-    if not _fits(array.shape):
+    if not fits_joints(array.shape):
         got = f"shape {array.shape}"
         if array.ndim == 2 and array.shape[1] == 263:
             got += " (HumanML3D's 263 features)"
@@ -148,7 +190,8 @@ def as_joints(array: np.ndarray, where: str, max_frames: int = MAX_FRAMES) -> np
             where,
             "Cut the motion into shorter files, or raise `max_frames`.",
         )
-    joints = array.astype(np.float64).reshape(-1, NUM_JOINTS, 3)
+    with np.errstate(invalid="ignore"):  # what is no number is found and named below
+        joints = array.astype(np.float64).reshape(-1, NUM_JOINTS, 3)
     bad = ~(np.abs(joints) <= MAX_NUMBER)
     if bad.any():
         frame, joint, _ = (int(i) for i in np.argwhere(bad)[0])
@@ -179,63 +222,8 @@ def check_fps(fps: float, where: str) -> float:
     return rate
 
 
-def _fits(shape: tuple[int, ...]) -> bool:
+def fits_joints(shape: tuple[int, ...]) -> bool:
+    """True for the shapes in which the 22 joints come."""
     return (len(shape) == 3 and shape[1:] == (NUM_JOINTS, 3)) or (
         len(shape) == 2 and (shape[1] == NUM_JOINTS * 3 or shape == (NUM_JOINTS, 3))
     )
-
-
-def _read_header(stream, where: str) -> tuple[tuple[int, ...], bool, np.dtype]:
-    try:
-        version = np.lib.format.read_magic(stream)
-        reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-        shape, fortran, dtype = reader(stream, max_header_size=4096)
-    except MotionFormatError:
-        raise
-    except Exception as error:  # a header is a Python literal: anything may stand there
-        raise MotionFormatError(
-            "a NumPy array", f"a damaged header ({str(error)[:80]})", where, "The file is cut off or damaged. " + SAVE
-        ) from None
-    if dtype.hasobject:
-        raise MotionFormatError(
-            "plain numbers", "a pickled object array", where, "Pickles can run code and are never opened. " + SAVE
-        )
-    return shape, fortran, dtype
-
-
-def _read_array(stream, size: int, where: str, max_bytes: int, max_frames: int) -> np.ndarray:
-    """One array out of a stream of `size` bytes. Its declared shape is checked before its values are read."""
-    shape, fortran, dtype = _read_header(stream, where)
-    if any(n < 0 for n in shape):
-        raise MotionFormatError("a shape without negative numbers", f"{shape}", where, SAVE)
-    if shape and _fits(shape) and shape[0] > max_frames:
-        raise MotionFormatError(
-            f"at most {max_frames:,} frames",
-            f"{shape[0]:,}",
-            where,
-            "Cut the motion into shorter files, or raise `max_frames`.",
-        )
-    nbytes = math.prod(shape) * dtype.itemsize
-    if nbytes > max_bytes:
-        raise MotionFormatError(
-            f"at most {max_bytes:,} bytes",
-            f"{nbytes:,} (shape {shape}, {dtype})",
-            where,
-            "Cut the motion into shorter files, or raise `max_bytes`.",
-        )
-    if nbytes > size:
-        raise MotionFormatError(
-            f"{nbytes:,} bytes of values (shape {shape}, {dtype})",
-            f"{size:,} in the whole file",
-            where,
-            "The file is cut off. Copy or save it again.",
-        )
-    values = stream.read(nbytes)
-    if len(values) < nbytes:
-        raise MotionFormatError(
-            f"{nbytes:,} bytes of values (shape {shape}, {dtype})",
-            f"{len(values):,}",
-            where,
-            "The file is cut off. Copy or save it again.",
-        )
-    return np.frombuffer(values, dtype=dtype).reshape(shape, order="F" if fortran else "C")

@@ -135,7 +135,9 @@ def axis_vector(up_axis: str, where: str = "up_axis") -> tuple[str, np.ndarray]:
     return name, np.array(TO_Y_UP[name][1], dtype=float)
 
 
-def find_up(joints: np.ndarray, rest: np.ndarray | None, up_axis: str | None, where: str) -> tuple[str, str | None]:
+def find_up(
+    joints: np.ndarray, rest: np.ndarray | None, up_axis: str | None, where: str, likely_up: str | None = None
+) -> tuple[str, str | None]:
     """Which of the six axes is up.
 
     Evidence, in the file's own axes: how trunk and legs stand over the frames, which plane carries the body (a floor at
@@ -146,6 +148,7 @@ def find_up(joints: np.ndarray, rest: np.ndarray | None, up_axis: str | None, wh
         joints (`np.ndarray` of shape `(num_frames, 22, 3)`): some frames, any units.
         rest (`np.ndarray` of shape `(22, 3)`, *optional*): the skeleton with all rotations zero, where there is one.
         up_axis (`str`, *optional*): what the caller says.
+        likely_up (`str`, *optional*): the axis that is up in most files of this kind, where that is not +Y.
 
     Returns:
         the signed axis, such as "+z", and what was assumed (None where the caller said it).
@@ -174,7 +177,8 @@ def find_up(joints: np.ndarray, rest: np.ndarray | None, up_axis: str | None, wh
         # Where a person moves about, only the floor's direction keeps the lowest point where it is.
         score += 0.5 if np.percentile(lowest, 90) - np.percentile(lowest, 10) < 0.12 else 0.0
         # Bare joints are nearly always Y up (HumanML3D and what follows it); BVH files come in Z up more often.
-        score += {"+y": 1.6 if rest is None else 0.6, "+z": 0.3}.get(name, -0.7)
+        first, first_score = likely_up or "+y", 1.6 if rest is None else 0.6
+        score += first_score if name == first else 0.3 if name in ("+y", "+z") else -0.7
         scores[name] = score
     best, second = sorted(scores, key=scores.get, reverse=True)[:2]
     note = f"up axis taken as {best.upper()} from posture, floor and rest pose"

@@ -65,18 +65,25 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
                     "Take them from the checkpoint's processor_config.json."
                 )
 
-    def load(self, part) -> RawMotion:
+    def load(self, part, **said) -> RawMotion:
         """Reads one motion as a chat part names it, without changing its rate or frame.
 
         Args:
             part: a path; or a dict with `"path"`, `"bytes"` (a whole file, with `"format"` where it cannot be told) or
                 `"motion"` (joints `(num_frames, 22, 3)` in metres, Y up) and `"fps"`; or a RawMotion, returned as it is.
                 Beside a path or bytes, the keys of FILE_KEYS and `"fps"` are as in `read_motion`.
+            said: the same keys (`fps=`, `units=`, `up_axis=`, `joint_map=` ...), for files that do not say them themselves.
 
         Raises:
             MotionFormatError: the file cannot be read as a person's motion.
-            ValueError: the part names no motion or more than one, or its joints are unusable.
+            ValueError: the part names no motion or more than one, its joints are unusable, or an unknown key is said.
         """
+        unknown = sorted(set(said) - {"fps", *FILE_KEYS})
+        if unknown:
+            raise ValueError(
+                f"Expected arguments out of fps, {', '.join(FILE_KEYS)}, got {', '.join(unknown)} in "
+                "LlamoMotionProcessor.load. Check their spelling."
+            )
         if isinstance(part, RawMotion):
             return part
         if isinstance(part, (str, os.PathLike)):
@@ -90,6 +97,8 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
                 f'Expected one of "path", "bytes" and "motion" in a motion part, got {sorted(part) or "none"}. '
                 'Write {"type": "motion", "path": "clip.bvh"}.'
             )
+        if sources != ["motion"]:
+            part = {**{key: value for key, value in said.items() if value is not None}, **part}
         fps = part.get("fps")
         if sources != ["motion"]:
             overrides = {key: part[key] for key in FILE_KEYS if key in part}
@@ -139,11 +148,14 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         """Motion vectors that the tower makes of `num_frames` frames at `fps`."""
         return -(-num_frames // self.patch_size)
 
-    def __call__(self, motions, return_tensors: str | None = None, **kwargs) -> BatchFeature:
+    def __call__(
+        self, motions, return_tensors: str | None = None, fps=None, units=None, up_axis=None, joint_map=None, **kwargs
+    ) -> BatchFeature:
         """
         Args:
             motions: a list of what `load` takes.
             return_tensors (`str`, *optional*): "np" or "pt".
+            fps, units, up_axis, joint_map (*optional*): as in `read_motion`, for files that do not say them themselves.
 
         Returns:
             `motion_values` `(num_motions, num_frames, 141)` float32 and `motion_attention_mask` `(num_motions, num_frames)`,
@@ -151,7 +163,8 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         """
         features = []
         for motion in motions:
-            joints = self.canonical(self.load(motion))
+            raw = self.load(motion, fps=fps, units=units, up_axis=up_axis, joint_map=joint_map)
+            joints = self.canonical(raw)
             features.append(self.normalise(joints_to_features(joints, self.fps)))
         longest = max(len(values) for values in features)
         values = np.zeros((len(features), longest, NUM_FEATURES), dtype=np.float32)

@@ -31,7 +31,7 @@ WORDS = {
     "ankle": "ankle ankles",
     "foot": "foot feet",  # an ankle, or a toe where an ankle stands above it
     "toe": "toe toes toebase ball ballfoot forefoot toebend",
-    "collar": "collar clavicle scapula scap clav collarbone shoulderblade shoulderbase acromion",
+    "collar": "collar clavicle scapula scap clav collarbone shoulderblade shoulderbase acromion thorax",
     "shoulder": "shoulder",  # Mixamo's collar; elsewhere an upper arm
     "upperarm": "upperarm uparm uarm humerus shldr shldrbend armupper upperarms",
     "arm": "arm",  # an upper arm
@@ -44,6 +44,12 @@ WORDS = {
 ROLE_OF = {word: role for role, words in WORDS.items() for word in words.split()}
 ROLE_OF["f" + "arm"] = "elbow"  # Motive's LFArm
 SIDED = set(ROLE_OF) - set(WORDS["neck"].split()) - set(WORDS["head"].split()) - {"hips"}
+# MikuMikuDance's bones: side, then part.
+JAPANESE_SIDES = {"左": "left", "右": "right"}
+JAPANESE = {
+    "足": "thigh", "ひざ": "knee", "足首": "ankle", "つま先": "toe", "肩": "collar", "腕": "upperarm", "ひじ": "elbow",
+    "手首": "wrist", "首": "neck", "頭": "head",
+}  # fmt: skip
 SIDE_TOKENS = {
     "l": "left",
     "left": "left",
@@ -82,7 +88,7 @@ RIGS = (
 MAX_DEPTH = 200  # joints from the root to the last; people's rigs stay under 40
 REMEDY = (
     "LLaMo reads motions of one whole person: a pelvis, two legs with knee and ankle, two arms with elbow and wrist, "
-    "and a head. Name the joints in a common way (Mixamo, CMU, SMPL, Unity ...) or export a full-body skeleton."
+    "and a head. Export a full-body skeleton, or say which joint is which with a joint map (--joint-map FILE.json)."
 )
 
 
@@ -159,6 +165,11 @@ def read_name(name: str, prefix: str = "") -> tuple[str | None, str | None]:
     >>> read_name("mixamorig:LeftUpLeg"), read_name("CC_Base_R_Forearm"), read_name("lhumerus"), read_name("Spine1")
     (('left', 'thigh'), ('right', 'elbow'), ('left', 'upperarm'), (None, None))
     """
+    if not name.isascii():
+        side = JAPANESE_SIDES.get(name[:1])
+        role = JAPANESE.get(name[1:] if side else name)
+        if role is not None:
+            return side, role
     tokens = _words(name)
     if prefix and tokens[:1] == [prefix]:
         tokens = tokens[1:]
@@ -194,7 +205,15 @@ def _common_prefix(names: list[str]) -> str:
     return word if count >= 0.6 * len(names) and word not in SIDE_TOKENS else ""
 
 
-def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, sample: np.ndarray, *, where: str) -> SkeletonMap:
+def map_skeleton(
+    names: list[str],
+    parents: np.ndarray,
+    is_end: np.ndarray,
+    sample: np.ndarray,
+    *,
+    where: str,
+    joint_map: dict[str, tuple] | None = None,
+) -> SkeletonMap:
     """Finds the 22 joints in a skeleton.
 
     Args:
@@ -203,9 +222,11 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
         is_end (`np.ndarray` of shape `(num_nodes,)`): End Sites: points that carry no name of their own.
         sample (`np.ndarray` of shape `(num_frames, num_nodes, 3)`): world positions in some frames, any units and axes.
         where (`str`): the file's name, for messages.
+        joint_map (`dict[str, tuple]`, *optional*): our joints -> names or indices of source joints, as the caller says;
+            names and shape tell the others.
 
     Raises:
-        MotionFormatError: where no whole person can be found.
+        MotionFormatError: where no whole person can be found, or the map names what is not there.
     """
     depth = np.zeros(len(names), dtype=int)
     for node, parent in enumerate(parents):
@@ -213,9 +234,29 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
     if depth.max() > MAX_DEPTH:
         raise MotionFormatError(f"chains of at most {MAX_DEPTH} joints", f"{depth.max()} in one chain", where, REMEDY)
     tree = _Tree(names, parents, is_end, sample)
-    found, missing = _find_by_name(tree)
+    fixed = {ours: find_sources(wanted, names, is_end, where, ours) for ours, wanted in (joint_map or {}).items()}
+    if len(fixed) == len(TARGET_NAMES):
+        mix = {ours: _average(nodes) for ours, nodes in fixed.items()}
+        result = _to_map(mix, [], "by joint map", [])
+        check_human(result.apply(sample[:, result.nodes]), where)
+        return result
+    own = [node for node, name in enumerate(names) if name in INDEX and not is_end[node]]
+    if not fixed and sorted(names[node] for node in own) == sorted(TARGET_NAMES):
+        # Exactly our names, as SMPL tools and our own writers give them: every joint is itself, wherever it stands.
+        result = _to_map({names[node]: {node: 1.0} for node in own}, [], "SMPL", [])
+        check_human(result.apply(sample[:, result.nodes]), where)
+        return result
     assumed: list[str] = []
+    found, missing = _find_by_name(tree, fixed, assumed)
+    if missing and fixed:
+        raise MotionFormatError(
+            "a whole person from the joint map and the joints' names",
+            f"no {_join(missing)} ({_some(names, is_end)})",
+            where,
+            "Name the missing joints in the joint map too (--joint-map): hips, knees, ankles, shoulders, elbows, wrists, head.",
+        )
     if missing:
+        assumed.clear()
         by_shape = _find_by_shape(tree)
         if by_shape is None:
             num_joints = int((~is_end).sum())
@@ -232,7 +273,7 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
     else:
         lowered = [name.lower() for name in names]
         skeleton = next((label for key, label in RIGS if any(key in name for name in lowered)), "by name")
-    result = _assemble(tree, found, skeleton, assumed, where)
+    result = _assemble(tree, found, skeleton, assumed, where, fixed)
     check_human(result.apply(sample[:, result.nodes]), where)
     if skeleton == "by shape":
         # Feet that were built here follow the sides by definition and tell nothing.
@@ -240,12 +281,14 @@ def map_skeleton(names: list[str], parents: np.ndarray, is_end: np.ndarray, samp
         feet = 0.0 if result.built_feet else feet
         if feet + knees < 0:
             result.swap_sides()
-        told = abs(feet + knees) > 0.02
-        result.assumed.append(
-            "left and right told by the direction in which feet and knees point"
-            if told
-            else "left and right could not be told (no feet, straight knees) and may be swapped"
-        )
+        if not abs(feet + knees) > 0.02:
+            raise MotionFormatError(
+                "joint names, feet or bent knees that tell left from right",
+                f"none of them ({_some(names, is_end)})",
+                where,
+                'Say which is which with a joint map (--joint-map FILE.json): {"left_hip": ..., "left_knee": ...}.',
+            )
+        result.assumed.append("left and right told by the direction in which feet and knees point")
     return result
 
 
@@ -281,18 +324,22 @@ def check_human(joints: np.ndarray, where: str) -> None:
 def check_rigid(joints: np.ndarray, where: str) -> None:
     """Refuses points that move independently: the long bones of a person keep their lengths, also in noisy estimates.
 
-    25 % (standard deviation over mean) is far beyond any recording; random points have 40 %.
+    Standard deviation over mean: 30 mm of noise make 27 % of a short forearm and 10 % of a thigh; random points have 40 %
+    everywhere.
     """
+    spread = {}
     for side in SIDES:
         for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
             length = np.linalg.norm(joints[:, INDEX[f"{side}_{a}"]] - joints[:, INDEX[f"{side}_{b}"]], axis=-1)
-            if length.std() > 0.25 * length.mean():
-                raise MotionFormatError(
-                    f"a {side} bone from {a} to {b} of constant length",
-                    f"one that varies by {length.std() / length.mean():.0%}",
-                    where,
-                    "Check the order of the joints and the shape of the array. " + REMEDY,
-                )
+            spread[f"{side} bone from {a} to {b}"] = length.std() / max(float(length.mean()), 1e-9)
+    worst = max(spread, key=spread.get)
+    if spread[worst] > 0.35 or np.mean(list(spread.values())) > 0.25:
+        raise MotionFormatError(
+            f"a {worst} of constant length",
+            f"one that varies by {spread[worst]:.0%}",
+            where,
+            "Check the order of the joints and the shape of the array. " + REMEDY,
+        )
 
 
 def side_votes(joints: np.ndarray) -> tuple[float, float]:
@@ -373,8 +420,62 @@ class _Tree:
         return out
 
 
-def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
-    """Named joints; keys are `left_thigh, left_knee, left_ankle, left_toe, left_collar, ...`, `head` and `necks`."""
+# Our joints -> (side, role) for those that a joint map may fix and that the search by names then takes as given.
+ROLE_OF_TARGET = {
+    f"{side}_{part}": (side, role)
+    for side in SIDES
+    for part, role in (
+        ("hip", "thigh"),
+        ("knee", "knee"),
+        ("ankle", "ankle"),
+        ("foot", "toe"),
+        ("collar", "collar"),
+        ("shoulder", "upperarm"),
+        ("elbow", "elbow"),
+        ("wrist", "wrist"),
+    )
+} | {"head": (None, "head"), "neck": (None, "neck")}
+
+
+def find_sources(wanted: tuple, names: list[str], is_end: np.ndarray, where: str, ours: str) -> list[int]:
+    """The nodes that a joint map means: by index, by exact name, or by name without case and "Character:" prefix."""
+
+    def bare(name: str) -> str:
+        return re.split(r"[:|]", name)[-1].strip().lower()
+
+    found = []
+    for item in wanted:
+        real = [n for n in range(len(names)) if not is_end[n]]
+        if isinstance(item, int):
+            nodes = [item] if 0 <= item < len(names) else []
+        else:
+            nodes = [n for n in real if names[n] == item]
+            nodes = nodes or [n for n in range(len(names)) if names[n] == item]
+            nodes = nodes or [n for n in real if bare(names[n]) == bare(item)]
+        if len(nodes) != 1:
+            raise MotionFormatError(
+                f"one source joint called {item!r} for {ours}",
+                "none" if not nodes else f"{len(nodes)}",
+                f"{where}, joint_map",
+                "Use names of this file, or indices. It has " + ", ".join(names[n] for n in real[:60]) + ".",
+            )
+        found += nodes
+    return found
+
+
+def _average(nodes: list[int]) -> dict[int, float]:
+    out: dict[int, float] = {}
+    for node in nodes:
+        out[node] = out.get(node, 0.0) + 1.0 / len(nodes)
+    return out
+
+
+def _find_by_name(tree: _Tree, fixed: dict[str, list[int]], assumed: list[str]) -> tuple[dict[str, int], list[str]]:
+    """Named joints; keys are `left_thigh, left_knee, left_ankle, left_toe, left_collar, ...`, `head` and `necks`.
+
+    `fixed` are our joints whose nodes the caller says; they take their role from every other node. What is guessed goes to
+    `assumed`.
+    """
     roles: dict[tuple[str | None, str], list[int]] = {}
     prefix = _common_prefix([name for name, end in zip(tree.names, tree.is_end, strict=True) if not end])
     for node, name in enumerate(tree.names):
@@ -382,6 +483,11 @@ def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
             side, role = read_name(name, prefix)
             if role is not None:
                 roles.setdefault((side, role), []).append(node)
+    for ours, nodes in fixed.items():
+        for others in roles.values():
+            others[:] = [n for n in others if n not in nodes]
+        if ours in ROLE_OF_TARGET:
+            roles[ROLE_OF_TARGET[ours]] = nodes[:1]
     role_of: list = [None] * tree.count
     for key, nodes in roles.items():
         for node in nodes:
@@ -418,6 +524,9 @@ def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
                     break
             if leg:
                 break
+        mapped = [fixed.get(f"{side}_{part}") for part in ("hip", "knee", "ankle")]
+        if all(mapped):
+            leg = tuple(nodes[0] for nodes in mapped)
         if leg is None:
             missing.append(f"a {side} leg")
         else:
@@ -450,6 +559,9 @@ def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
                 if upper is not None and ends:
                     arm = (upper, elbow, ends[0])
                     break
+        mapped = [fixed.get(f"{side}_{part}") for part in ("shoulder", "elbow", "wrist")]
+        if all(mapped):
+            arm = tuple(nodes[0] for nodes in mapped)
         if arm is None:
             missing.append(f"a {side} arm")
         else:
@@ -469,13 +581,43 @@ def _find_by_name(tree: _Tree) -> tuple[dict[str, int], list[str]]:
             found["head"] = chain[0]
         elif len(necks) > 1:
             found["head"] = found["necks"].pop()
+    if "head" not in found and not missing:
+        # Rigify calls neck and head spine.004 to spine.006.
+        chain = _beyond_the_arms(tree, found)
+        if chain:
+            found["necks"], found["head"] = chain[:-1], chain[-1]
+            assumed.append(f"head taken as {tree.names[chain[-1]]}, the last joint beyond the arms")
     if "head" not in found:
         missing.append("a head")
     if not missing:
         limbs = [found[f"{s}_{p}"] for s in SIDES for p in ("thigh", "shoulder")] + [found["head"]]
         if tree.common(*limbs) is None:
             missing.append("one root above both legs, both arms and the head")
+    knees = [n for side in SIDES for role in ("knee", "leg") for n in roles.get((side, role), ())]
+    people = len({tree.path(n)[0] for n in knees})
+    if people > 1:
+        assumed.append(f"the file holds {people} skeletons; the first is read")
     return found, missing
+
+
+def _beyond_the_arms(tree: _Tree, found: dict) -> list[int]:
+    """The joints that go on where the arms leave the spine, up to the face or the last one; [] where there are none."""
+    shoulders = [found[f"{side}_shoulder"] for side in SIDES]
+    chest = tree.common(*shoulders)
+    if chest is None:
+        return []
+    limbs = [*shoulders, *(found[f"{side}_thigh"] for side in SIDES)]
+    taken = {n for limb in limbs for n in tree.path(limb)}
+    onward = [n for n in tree.children[chest] if n not in taken and not tree.is_end[n]]
+    if not onward:
+        return []
+    first = max(onward, key=lambda n: tree.length[n] + tree.reach[n])
+    chain = [n for n in [first, *tree.main_chain(first)] if not tree.is_end[n]]
+    faces = [at for at, n in enumerate(chain) if at > 0 and len(tree.children[n]) > 1]
+    chain = chain[: faces[0] + 1] if faces else chain
+    height = float(tree.length[first] + tree.reach[first])
+    arm = tree.distance(shoulders[0], found["left_elbow"])
+    return chain if height > 0.3 * arm else []
 
 
 def _find_by_shape(tree: _Tree) -> dict | None:
@@ -560,7 +702,9 @@ def _two_longest(tree: _Tree, limb: list[int]) -> tuple[int, int, int] | None:
     return joints[best], joints[best + 1], joints[best + 2]
 
 
-def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where: str) -> SkeletonMap:
+def _assemble(
+    tree: _Tree, found: dict, skeleton: str, assumed: list[str], where: str, fixed: dict[str, list[int]]
+) -> SkeletonMap:
     mix: dict[str, dict[int, float]] = {}
 
     def blend(a: int, b: int, t: float) -> dict[int, float]:
@@ -598,32 +742,50 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
     trunk = [n for n in head_path if tree.depth[n] >= tree.depth[pelvis] and pelvis in tree.path(n)]
     up_to_chest = [n for n in trunk if tree.depth[n] <= tree.depth[chest_on_path]]
 
-    middle = np.median(np.linalg.norm(tree.sample[:, pelvis] - tree.sample[:, thighs].mean(1), axis=-1))
-    if middle > 0.6 * leg:
+    def from_hips(node: int) -> float:
+        return float(np.median(np.linalg.norm(tree.sample[:, node] - tree.sample[:, thighs].mean(1), axis=-1)))
+
+    # In older 3ds Max Bipeds the thighs hang on the first spine joint, a little above the pelvis.
+    named = [n for n in tree.path(pelvis)[:-1] if _words(tree.names[n])[-1:] in (["pelvis"], ["hips"], ["hip"])]
+    lowest = min([pelvis, *named], key=from_hips)
+    middle = from_hips(lowest)
+    if "pelvis" in fixed:
+        mix["pelvis"] = _average(fixed["pelvis"])
+        near_pelvis = lowest
+    elif middle > 0.6 * leg:
         # The legs meet in a root on the floor: the pelvis is between the hips.
         mix["pelvis"] = {thighs[0]: 0.5, thighs[1]: 0.5}
         assumed.append(f"pelvis placed between the hips ({tree.names[pelvis]} is far from them)")
         up_to_chest = [n for n in up_to_chest if n != pelvis]
         near_pelvis = None
     else:
-        mix["pelvis"] = {pelvis: 1.0}
-        near_pelvis = pelvis
+        mix["pelvis"] = {lowest: 1.0}
+        near_pelvis = lowest
 
     def apart(a: dict[int, float], b: dict[int, float]) -> float:
         at = [sum(w * tree.sample[:, n] for n, w in m.items()) for m in (a, b)]
         return float(np.median(np.linalg.norm(at[0] - at[1], axis=-1)))
 
+    chest_top = chest  # where the arms leave the spine
     # Neck: the first joint beyond the chest that is not in the same place.
     head = found["head"]
     beyond = [n for n in trunk if tree.depth[n] > tree.depth[chest_on_path] and n != head]
     necks = [n for n in beyond if tree.distance(n, chest_on_path) > same and tree.distance(n, head) > same]
     named_necks = found.get("necks", [])
-    if chest_on_path in named_necks:
+    if "neck" in fixed:
+        mix["neck"] = _average(fixed["neck"])
+        up_to_chest = [n for n in up_to_chest if n not in fixed["neck"]]
+    elif chest_on_path in named_necks:
         # 3ds Max Biped: the clavicles hang on the neck.
         mix["neck"] = {chest_on_path: 1.0}
         up_to_chest = up_to_chest[:-1]
     elif necks:
         preferred = [n for n in necks if n in named_necks]
+        collars = [found[f"{s}_collar"] for s in SIDES if f"{s}_collar" in found]
+        if len(preferred) > 1 and collars and all(tree.distance(n, preferred[0]) <= same for n in collars):
+            # Acclaim: the lower neck begins where the clavicles do, at the top of the thorax.
+            chest_top = preferred[0]
+            preferred = preferred[1:]
         mix["neck"] = {(preferred or necks)[0]: 1.0}
         # Spine joints between the chest and a named neck belong to the spine.
         if preferred:
@@ -665,7 +827,8 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
                 at = 1 if apart(chain[1], chain[2]) > 1.3 * apart(chain[0], chain[1]) else 0
                 points.insert(at, _mix(chain[at], chain[at + 1], 0.5))
     for name, point in zip(("spine1", "spine2", "spine3"), points, strict=True):
-        mix[name] = point
+        mix[name] = _average(fixed[name]) if name in fixed else point
+    points = [mix["spine1"], mix["spine2"], mix["spine3"]]
 
     # Collars: between the breast bone and the shoulder.
     placed = []
@@ -673,11 +836,13 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
         shoulder = mix[f"{side}_shoulder"]
         collar = found.get(f"{side}_collar")
         centre = points[-1]
-        if collar is not None and apart({collar: 1.0}, shoulder) > same and _off_centre(tree, collar, mix, apart) > same:
+        if f"{side}_collar" in fixed:
+            mix[f"{side}_collar"] = _average(fixed[f"{side}_collar"])
+        elif collar is not None and apart({collar: 1.0}, shoulder) > same and _off_centre(tree, collar, mix, apart) > same:
             mix[f"{side}_collar"] = {collar: 1.0}
         else:
             # CMU's clavicles start at the spine; 40 % of the way to the shoulder is the place in the training data.
-            start = {chest: 1.0} if apart({chest: 1.0}, mix["pelvis"]) > same else centre
+            start = {chest_top: 1.0} if apart({chest_top: 1.0}, mix["pelvis"]) > same else centre
             mix[f"{side}_collar"] = _mix(start, shoulder, 0.4)
             placed.append(side)
     if placed:
@@ -687,6 +852,8 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
     built = []
     for side in SIDES:
         point, built_here = _foot(tree, found, side, leg)
+        if f"{side}_foot" in fixed:
+            point, built_here = _average(fixed[f"{side}_foot"]), ""
         if point is None:
             built.append(side)
             point = mix[f"{side}_ankle"]
@@ -696,6 +863,12 @@ def _assemble(tree: _Tree, found: dict, skeleton: str, assumed: list[str], where
     if built:
         assumed.append(f"{' and '.join(built)} foot joint built ahead of the ankle (the skeleton ends there)")
 
+    for ours in fixed.keys() & ROLE_OF_TARGET.keys():
+        mix[ours] = _average(fixed[ours])
+    return _to_map(mix, built, skeleton, assumed)
+
+
+def _to_map(mix: dict[str, dict[int, float]], built: list[str], skeleton: str, assumed: list[str]) -> SkeletonMap:
     nodes = sorted({n for point in mix.values() for n in point})
     column = {n: i for i, n in enumerate(nodes)}
     weights = np.zeros((len(TARGET_NAMES), len(nodes)))
@@ -732,6 +905,11 @@ def _foot(tree: _Tree, found: dict, side: str, leg: float) -> tuple[dict[int, fl
         v = tree.sample[:, node] - tree.sample[:, ankle]
         return float(np.median(np.linalg.norm(v - (v * shank).sum(-1, keepdims=True) * shank, axis=-1)) / leg)
 
+    if toe is not None and ahead(toe) > 0.24:
+        # Second Life has the ball of the foot as mFoot, and mToe at its tip.
+        between = [n for n in tree.path(toe)[:-1] if tree.depth[n] > tree.depth[ankle] and 0.1 <= ahead(n) <= 0.24]
+        if between:
+            return {between[-1]: 1.0}, ""
     previous, before = ankle, 0.0
     for node in chain:
         here = ahead(node)

@@ -114,7 +114,7 @@ BAD = {
     "infinity": lambda: npy(with_value(np.inf)),
     "overflow": lambda: npy(with_value(1e30)),
     "no frames": lambda: npy(np.zeros((0, 22, 3))),
-    "24 joints": lambda: npy(np.zeros((5, 24, 3))),
+    "23 joints": lambda: npy(np.zeros((5, 23, 3))),
     "263 features": lambda: npy(np.zeros((5, 263))),
     "four dimensions": lambda: npy(np.zeros((1, 5, 22, 3))),
     "no dimensions": lambda: npy(np.float32(3)),
@@ -140,7 +140,7 @@ BAD = {
     "bomb": bomb,
     "no arrays": npz,
     "two candidates": lambda: npz(a=clip(), b=clip()),
-    "SMPL parameters": lambda: npz(poses=np.zeros((5, 156)), trans=np.zeros((5, 3)), betas=np.zeros(16)),
+    "SMPL parameters": lambda: npz(poses=np.zeros((5, 157)), trans=np.zeros((5, 3)), betas=np.zeros(16)),
     "fps zero": lambda: npz(joints=clip(), fps=0),
     "fps negative": lambda: npz(joints=clip(), fps=-30.0),
     "fps nan": lambda: npz(joints=clip(), fps=np.nan),
@@ -183,7 +183,7 @@ def test_messages_help():
         "fbx": ("FBX", "BVH", "Blender"),
         "junk": (".bvh", ".npz", ".npy"),
         "SMPL parameters": ("poses", "joints"),
-        "24 joints": ("24", "22"),
+        "23 joints": ("23", "22"),
     }.items():
         with pytest.raises(MotionFormatError) as caught:
             read_motion(BAD[kind]())
@@ -204,7 +204,7 @@ def test_paths(tmp_path):
     path.write_bytes(npy(clip()))
     assert read_motion(str(path)).format == read_motion(path).format == "npy"
     assert read_motion(bytearray(npy(clip())), format=".NPY").format == "npy"
-    with pytest.raises(MotionFormatError, match="bvh, npz, npy"):
+    with pytest.raises(MotionFormatError, match=r"bvh, .*npz, npy"):
         read_motion(path, format="mp4")
     with pytest.raises(MotionFormatError, match="HIERARCHY"):
         read_motion(path, format="bvh")
