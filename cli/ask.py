@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Iterator
 
-from llamo.cli.session import BadInputError, open_session
+from llamo.cli.session import BadInputError, MotionInput, open_session
 
 
 class FirstTokenClock:
@@ -32,21 +32,28 @@ def answer_questions(
     temperature: float,
     device: str | None,
     dtype: str,
+    overrides: dict | None = None,
+    evidence: bool = False,
+    check: bool = False,
 ) -> Iterator[str]:
     """Yields what to print for each question: three lines, or a JSON object on one line.
 
     Seconds: `load` the checkpoint (0 from the second question on), `prepare` from files to tensors, `first_token` from there
     to the first token of the answer, `total` all of it until the answer is complete.
+    `overrides` is what the user says about the files, as in `read_motions`. `evidence` puts measurements before the question,
+    `check` holds the answer against them.
     """
     if not files:
         raise BadInputError("Expected motion files and a question, got one argument. Write: llamo ask FILE... QUESTION")
     for question in questions:
         if not question.strip():
             raise BadInputError("Expected a question after the files, got an empty one. Write it in quotes.")
-    session, motions, reading = open_session(model, files, max_new_tokens, temperature, device, dtype)
+    session, motions, reading = open_session(model, files, max_new_tokens, temperature, device, dtype, overrides)
     loading = session.load_seconds
+    measured = measure_inputs(motions) if evidence or check else []
     for question in questions:
-        content = [*(motion.part for motion in motions), {"type": "text", "text": question}]
+        facts = evidence_of(question, motions, measured) if evidence else []
+        content = [*(motion.part for motion in motions), {"type": "text", "text": "\n".join([*facts, question])}]
         started = time.perf_counter()
         inputs = session.prepare([{"role": "user", "content": content}])
         prepared = time.perf_counter()
@@ -64,9 +71,48 @@ def answer_questions(
         if as_json:
             reports = [motion.report for motion in motions]
             result = {"question": question, "answer": answer, "model": model, "inputs": reports, "seconds": seconds}
+            if evidence:
+                result["evidence"] = facts
+            if check:
+                result["check"] = check_answer(question, answer, measured)
             yield json.dumps(result, ensure_ascii=False)
         else:
             own = seconds["total"] - seconds["load"]
             extra = f" (and {seconds['load']:.1f} to load the model)" if seconds["load"] else ""
-            yield f"Question: {question}\nAnswer:   {answer}\nSeconds:  {own:.2f}{extra}\n"
+            said = "".join(f"Evidence: {fact} (given to the model with the question)\n" for fact in facts)
+            held = check_words(check_answer(question, answer, measured)) if check else ""
+            yield f"Question: {question}\n{said}Answer:   {answer}\n{held}Seconds:  {own:.2f}{extra}\n"
         loading = reading = 0.0
+
+
+def measure_inputs(motions: list[MotionInput]) -> list[dict]:
+    """What `measure_motion` finds in each motion."""
+    from llamo.cli.measure import measure_raw
+
+    return [measure_raw(motion.part["motion"], motion.part["fps"], motion.report["path"]) for motion in motions]
+
+
+def evidence_of(question: str, motions: list[MotionInput], measured: list[dict]) -> list[str]:
+    """A paragraph of measurements for each motion; files are named where there are several."""
+    from llamo.cli.evidence import evidence_text
+
+    names = [motion.report["path"] if len(motions) > 1 else "" for motion in motions]
+    return [evidence_text(question, each, name) for each, name in zip(measured, names, strict=True)]
+
+
+def check_answer(question: str, answer: str, measured: list[dict]) -> list[dict]:
+    """The claims of an answer that measurements can confirm or contradict."""
+    from llamo.cli import evidence
+
+    return evidence.check_answer(question, answer, measured)
+
+
+def check_words(checks: list[dict]) -> str:
+    """A line for each contradiction, or one that says how much was checked."""
+    wrong = [each["message"] for each in checks if not each["agrees"]]
+    if wrong:
+        return "".join(f"Check:    {message}\n" for message in wrong)
+    agree = ", ".join(each["quantity"] for each in checks)
+    return (
+        f"Check:    agrees with the measurements ({agree})\n" if checks else "Check:    nothing in the answer can be measured\n"
+    )

@@ -14,10 +14,12 @@ class Conversation:
     Args:
         session: the loaded checkpoint.
         motions: files that the next question is about.
+        overrides: what the user says about files that are added, as in `read_motions`.
     """
 
-    def __init__(self, session: Session, motions: list[MotionInput]):
+    def __init__(self, session: Session, motions: list[MotionInput], overrides: dict | None = None):
         self.session = session
+        self.overrides = overrides
         self.motions = list(motions)
         self.reset()
 
@@ -34,7 +36,7 @@ class Conversation:
     def add(self, path: str) -> MotionInput:
         """Reads one more file; it goes with the next question."""
         check_files([path])
-        (motion,) = read_motions(self.session.processor, [path])
+        (motion,) = read_motions(self.session.processor, [path], self.overrides)
         self.motions.append(motion)
         self.pending.append(motion)
         return motion
@@ -86,13 +88,14 @@ def run_chat(
     temperature: float,
     device: str | None,
     dtype: str,
+    overrides: dict | None = None,
 ) -> None:
-    """Reads questions and commands from stdin until /quit or its end."""
-    session, motions, _ = open_session(model, files, max_new_tokens, temperature, device, dtype)
+    """Reads questions and commands from stdin until /quit or its end. `overrides` is as in `read_motions`."""
+    session, motions, _ = open_session(model, files, max_new_tokens, temperature, device, dtype, overrides)
     for motion in motions:
         print(describe(motion), file=sys.stderr)
     print(HELP, file=sys.stderr)
-    conversation = Conversation(session, motions)
+    conversation = Conversation(session, motions, overrides)
     while (line := read_line()) is not None:
         command, _, argument = line.partition(" ")
         if command == "/quit":
@@ -133,5 +136,6 @@ def describe(motion: MotionInput) -> str:
     """One line on what was found in a file."""
     report = motion.report
     line = f"{report['path']}: {report['format']}, {report['seconds']:.1f} s, {report['frames']} frames at "
-    line += f"{report['source_fps']:g} fps, {report['joints']} joints"
+    line += f"{report['source_fps']:g} fps, {report['joints']} joints ({report['skeleton']}), {report['units']}, "
+    line += f"{report['up_axis']} up"
     return line + (f"; assumed {', '.join(report['assumed'])}" if report["assumed"] else "")

@@ -69,8 +69,11 @@ def check_checkpoint(name: str) -> None:
         )
 
 
-def read_motions(processor, files: list[str]) -> list[MotionInput]:
+def read_motions(processor, files: list[str], overrides: dict | None = None) -> list[MotionInput]:
     """Reads each file once.
+
+    Args:
+        overrides: what the user says about all of the files: "fps", "units", "up_axis", "joint_map", "asf".
 
     Raises:
         BadInputError: a file that is not readable as a person's motion.
@@ -78,7 +81,7 @@ def read_motions(processor, files: list[str]) -> list[MotionInput]:
     inputs = []
     for path in files:
         try:
-            raw = processor.motion_processor.load({"path": path})
+            raw = processor.motion_processor.load({"path": path, **(overrides or {})})
         except (ValueError, OSError) as error:
             message = str(error)
             raise BadInputError(message if os.path.basename(path) in message else f"{path}: {message}") from None
@@ -89,6 +92,9 @@ def read_motions(processor, files: list[str]) -> list[MotionInput]:
             "frames": raw.source_frames,
             "seconds": round(raw.seconds, 3),
             "joints": raw.source_joints,
+            "units": raw.units,
+            "up_axis": raw.up_axis,
+            "skeleton": raw.skeleton,
             "assumed": list(raw.assumed),
         }
         inputs.append(MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, report))
@@ -102,6 +108,7 @@ def open_session(
     temperature: float = 0.0,
     device: str | None = None,
     dtype: str = "auto",
+    overrides: dict | None = None,
 ) -> tuple[Session, list[MotionInput], float]:
     """Loads a checkpoint and reads files: cheap checks first, the weights last.
 
@@ -112,6 +119,7 @@ def open_session(
         temperature: 0 for greedy decoding.
         device: `None` for a GPU where there is one.
         dtype: one of DTYPES.
+        overrides: what the user says about the files, as in `read_motions`.
 
     Returns:
         the session, the files' contents, and the seconds that reading them took.
@@ -142,7 +150,7 @@ def open_session(
             "Name another one with --model."
         )
     before_reading = time.perf_counter()
-    motions = read_motions(processor, files)
+    motions = read_motions(processor, files, overrides)
     reading = time.perf_counter() - before_reading
     model = AutoModelForImageTextToText.from_pretrained(name, trust_remote_code=True, dtype=dtype).to(target).eval()
 
