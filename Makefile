@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export LLAMO_FILE := $(if $(value FILE),$(value FILE),examples/squats.bvh)
 export LLAMO_QUESTION := $(value Q)
 
-.PHONY: ask test lint init clean
+.PHONY: ask test test-browser lint init clean
 
 ask: llamo/config.json
 	@if [ -n "$$LLAMO_QUESTION" ]; then \
@@ -21,6 +21,10 @@ ask: llamo/config.json
 
 test: lint llamo/config.json
 	$(BIN)/python -m pytest -q -m "not slow and not gpu and not browser"
+
+# In headless Chromium (Debian: apt-get install chromium chromium-driver); skipped where there is none.
+test-browser: $(VENV)/installed
+	$(BIN)/python -m pytest -q -m browser tests/browser
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

@@ -18,6 +18,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
 
+from llamo.processing.motion_errors_llamo import MotionFormatError
+from llamo.processing.motion_formats_llamo import joints_to_raw_motion
 from llamo.train.asked_motions import AskedMotion, draw_many
 from llamo.train.augmentation import FPS
 from llamo.train.labelled_motion import action_vocabulary
@@ -60,11 +62,15 @@ def motion_part(joints: np.ndarray) -> dict:
 
 
 def to_row(asked: AskedMotion, seed: int, turns: int) -> dict | None:
-    """One conversation about a motion; `None` where nothing can be asked.
+    """One conversation about a motion; `None` where nothing can be asked or the motion cannot be read.
 
     Most conversations have a single turn: an answer says things that make the next question easy without the motion.
     """
     if not asked.questions:
+        return None
+    try:
+        joints_to_raw_motion(asked.joints, FPS, units="m", up_axis="y")
+    except MotionFormatError:  # so much noise on so short an arm that the reader would refuse it
         return None
     # The motion itself seeds the choice, so that it does not depend on which process makes the row.
     rng = np.random.default_rng([seed, int(np.abs(asked.joints[-1]).sum() * 1e4)])
