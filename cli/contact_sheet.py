@@ -71,9 +71,7 @@ def project(points: np.ndarray) -> np.ndarray:
     x, y, z = np.moveaxis(np.asarray(points, dtype=np.float64), -1, 0)
     right = np.cos(YAW) * x - np.sin(YAW) * z
     near = np.sin(YAW) * x + np.cos(YAW) * z
-    return np.stack(
-        [right, np.cos(PITCH) * y - np.sin(PITCH) * near, np.sin(PITCH) * y + np.cos(PITCH) * near], axis=-1
-    )
+    return np.stack([right, np.cos(PITCH) * y - np.sin(PITCH) * near, np.sin(PITCH) * y + np.cos(PITCH) * near], axis=-1)
 
 
 def centred(joints: np.ndarray) -> np.ndarray:

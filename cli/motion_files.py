@@ -1,9 +1,8 @@
 """Motion files for the commands that need no model: read, and reported on as `llamo ask --json` does."""
 
-import os
 from typing import Any
 
-from llamo.cli.session import BadInputError, check_files
+from llamo.cli.session import check_files, file_report, unreadable
 
 
 def read_file(path: str, said: dict | None = None) -> tuple[Any, dict]:
@@ -14,8 +13,7 @@ def read_file(path: str, said: dict | None = None) -> tuple[Any, dict]:
         said: what the user says about it, as `read_motion` takes it.
 
     Returns:
-        the motion, and what was found in the file: `path`, `format`, `source_fps`, `frames`, `seconds`, `joints`, `units`,
-        `up_axis`, `skeleton`, `assumed`.
+        the motion, and what was found in the file (`file_report`).
 
     Raises:
         BadInputError: nothing there, or nothing readable as a person's motion.
@@ -26,18 +24,5 @@ def read_file(path: str, said: dict | None = None) -> tuple[Any, dict]:
     try:
         raw = read_motion(path, **(said or {}))
     except (ValueError, OSError, ImportError) as error:
-        message = str(error)
-        raise BadInputError(message if os.path.basename(path) in message else f"{path}: {message}") from None
-    report = {
-        "path": path,
-        "format": raw.format,
-        "source_fps": raw.fps,
-        "frames": raw.source_frames,
-        "seconds": round(raw.seconds, 3),
-        "joints": raw.source_joints,
-        "units": raw.units,
-        "up_axis": raw.up_axis,
-        "skeleton": raw.skeleton,
-        "assumed": list(raw.assumed),
-    }
-    return raw, report
+        raise unreadable(path, error) from None
+    return raw, file_report(path, raw)

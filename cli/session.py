@@ -69,6 +69,29 @@ def check_checkpoint(name: str) -> None:
         )
 
 
+def unreadable(path: str, error: Exception) -> BadInputError:
+    """The reader's own words, with the file's name where they lack it."""
+    message = str(error)
+    return BadInputError(message if os.path.basename(path) in message else f"{path}: {message}")
+
+
+def file_report(path: str, raw) -> dict:
+    """What was found in a file: `path`, `format`, `source_fps`, `frames`, `seconds`, `joints`, `units`, `up_axis`, `skeleton`,
+    `assumed`."""
+    return {
+        "path": path,
+        "format": raw.format,
+        "source_fps": raw.fps,
+        "frames": raw.source_frames,
+        "seconds": round(raw.seconds, 3),
+        "joints": raw.source_joints,
+        "units": raw.units,
+        "up_axis": raw.up_axis,
+        "skeleton": raw.skeleton,
+        "assumed": list(raw.assumed),
+    }
+
+
 def read_motions(processor, files: list[str], overrides: dict | None = None) -> list[MotionInput]:
     """Reads each file once.
 
@@ -83,21 +106,8 @@ def read_motions(processor, files: list[str], overrides: dict | None = None) -> 
         try:
             raw = processor.motion_processor.load({"path": path, **(overrides or {})})
         except (ValueError, OSError) as error:
-            message = str(error)
-            raise BadInputError(message if os.path.basename(path) in message else f"{path}: {message}") from None
-        report = {
-            "path": path,
-            "format": raw.format,
-            "source_fps": raw.fps,
-            "frames": raw.source_frames,
-            "seconds": round(raw.seconds, 3),
-            "joints": raw.source_joints,
-            "units": raw.units,
-            "up_axis": raw.up_axis,
-            "skeleton": raw.skeleton,
-            "assumed": list(raw.assumed),
-        }
-        inputs.append(MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, report))
+            raise unreadable(path, error) from None
+        inputs.append(MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, file_report(path, raw)))
     return inputs
 
 
