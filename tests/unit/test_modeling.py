@@ -40,7 +40,7 @@ def test_no_answer_changes_any_motion_token(model, processor, turns):
             chat += [user("How fast is it?"), assistant(answer)]
         inputs = encode(processor, chat)
         embeddings.append(placeholders(model, inputs, fused(model, inputs)[0]))
-    assert len(embeddings[0]) == 3 + 4 * turns
+    assert len(embeddings[0]) == 3 + (4 + 1) * turns
     assert torch.equal(*embeddings)
 
 

@@ -14,6 +14,7 @@ from llamo.train.synthesis.engine import synthesize
 
 
 ACTIONS = tuple(action_vocabulary())
+TALKER = {"hidden_size": 32, "num_attention_heads": 2, "num_summary_tokens": 3, "num_spans": 1, "num_focus_tokens": 4}
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +77,7 @@ def test_word_readout_prefers_the_answer_whose_words_a_token_points_at():
 def test_pretraining_learns_answers_from_the_motion(samples):
     torch.manual_seed(0)
     processor = make_processor()
-    model = make_model(make_config(processor)).model.train()
+    model = make_model(make_config(processor, talker_config=TALKER)).model.train()
     embeddings = model.get_input_embeddings().weight.detach()
     answers = sorted({question.key for sample in samples for question in sample.questions} | {str(n) for n in range(9)})
     mean, std = feature_statistics(samples)
