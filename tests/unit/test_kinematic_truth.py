@@ -50,11 +50,10 @@ def test_gait(action, gait):
 
 
 @pytest.mark.parametrize("speed", ["slow", "fast"])
-def test_speed_words_hardly_contradict(speed):
+def test_speed_words_never_contradict(speed):
     words = [got for got, _ in facts("walk", "speed_word", num=16, speed=speed) if got]
-    # A short walk with long standing about it is slow on the whole.
-    assert words and words.count({"slow": "fast", "fast": "slow"}[speed]) <= 1
-    assert words.count(speed) >= 0.5 * len(words)
+    assert words and {"slow": "fast", "fast": "slow"}[speed] not in words
+    assert words.count(speed) >= 0.7 * len(words)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_speed_words_hardly_contradict(speed):
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_side(action, name, side):
     right, answered = agreement(facts(action, name, side=side), lambda segment: side)
-    assert right >= 0.9 and answered >= 0.08  # low and pushing kicks are not told
+    assert right >= 0.9 and answered >= 0.15
 
 
 @pytest.mark.parametrize(("action", "name"), [("jump", "jumps"), ("jump_forward", "jumps"), ("squat", "dips")])

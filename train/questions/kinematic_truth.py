@@ -93,7 +93,7 @@ def measure(joints: np.ndarray, fps: float) -> KinematicTruth:
         turn_degrees=degrees,
         speed=speed,
         gait=gait,
-        speed_word=_speed_word(gait, speed),
+        speed_word=_speed_word(gait, _moving_speed(joints)),
         moving_hand=_busier(joints, facing, (L_WRIST, R_WRIST), (L_SHOULDER, R_SHOULDER), upright),
         raised_hand=_raised_hand(joints, torso_up),
         moving_leg=_busier(joints, facing, (L_ANKLE, R_ANKLE), (L_HIP, R_HIP), upright),
@@ -272,6 +272,13 @@ def _gait(joints: np.ndarray, travel: str | None, speed: float, upright: float, 
     return None
 
 
+def _moving_speed(joints: np.ndarray) -> float:
+    """Mean ground speed of the pelvis, m/s, from the first frame that travels to the last: standing about it is no tempo."""
+    speed = np.linalg.norm(np.diff(_smooth(joints[:, PELVIS][:, [0, 2]], 5), axis=0), axis=1) * RATE
+    moving = np.flatnonzero(speed > 0.3)
+    return float(speed[moving[0] : moving[-1] + 1].mean()) if len(moving) else 0.0
+
+
 def _speed_word(gait: str | None, speed: float) -> str | None:
     if gait is None:
         return None
@@ -325,7 +332,7 @@ def _raised_hand(joints: np.ndarray, torso_up: np.ndarray) -> Side | None:
 
 
 def _kicking_foot(joints: np.ndarray, gait: str | None) -> str | None:
-    """The foot of a kick: one far faster swing than anything the other foot does, ending in front of the body."""
+    """The foot of a kick: a far faster swing than anything the other foot does, or one while the other foot all but stands."""
     if gait is not None or len(joints) < 8:
         return None
     peaks = []
@@ -333,7 +340,7 @@ def _kicking_foot(joints: np.ndarray, gait: str | None) -> str | None:
         swing = joints[:, toe] - joints[:, PELVIS]
         peaks.append(float(np.linalg.norm(np.diff(_smooth(swing, 2), axis=0), axis=1).max() * RATE))
     fast, slow = max(peaks), min(peaks)
-    if fast > 5.0 and fast > 1.35 * slow:
+    if (fast > 5.0 and fast > 1.35 * slow) or (fast > 2.2 and fast > 4.0 * slow):
         return "left" if peaks[0] > peaks[1] else "right"
     return None
 
