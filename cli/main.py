@@ -1,9 +1,10 @@
 """The command line of LLaMo: parses and calls. Whatever is heavy is imported by the command that needs it."""
 
-import sys
 from typing import Annotated
 
 import typer
+
+from llamo.cli.read_options import OF_ANY_FILE, fail, reads_motion
 
 
 app = typer.Typer(
@@ -19,31 +20,10 @@ MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Longest answer, i
 Temperature = Annotated[float, typer.Option(min=0.0, help="0: the likeliest answer; above: sampled.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default a GPU where there is one.")]
 Dtype = Annotated[str, typer.Option(help="auto (the checkpoint's own), float32, bfloat16 or float16.")]
-Fps = Annotated[float | None, typer.Option(help="Frames per second of the files; by default what they say.")]
-Units = Annotated[str | None, typer.Option(help="m, cm, mm, inch, ft, or metres per unit; by default told by body height.")]
-UpAxis = Annotated[str | None, typer.Option(help="y, z, x, -y, -z or -x; by default told by how the person stands.")]
-JointMap = Annotated[
-    str | None, typer.Option(metavar="JSON", help='File that names source joints: {"left_knee": "Knie_L", ...}.')
-]
-Asf = Annotated[str | None, typer.Option(metavar="FILE", help="Skeleton of an AMC; by default the .asf file beside it.")]
-Skeleton = Annotated[
-    str | None, typer.Option(help="Order of the joints of an array: mediapipe33, coco17, h36m17 ...; by default told by shape.")
-]
-Animation = Annotated[str | None, typer.Option(help="Animation of a glTF file, name or number; by default the longest.")]
-
-
-def fail(message: object, code: int = 2) -> typer.Exit:
-    """Prints one message as one line on stderr; raise what it returns."""
-    print(f"llamo: {' '.join(str(message).splitlines())}", file=sys.stderr)
-    return typer.Exit(code)
-
-
-def overrides_of(**said) -> dict:
-    """What the user said about the motion files, without what was left out."""
-    return {name: value for name, value in said.items() if value is not None}
 
 
 @app.command()
+@reads_motion()
 def ask(
     arguments: Annotated[list[str], typer.Argument(metavar="FILE... QUESTION", help="Motion files, then the question.")],
     question: Annotated[
@@ -58,31 +38,21 @@ def ask(
     temperature: Temperature = 0.0,
     device: Device = None,
     dtype: Dtype = "auto",
-    fps: Fps = None,
-    units: Units = None,
-    up_axis: UpAxis = None,
-    joint_map: JointMap = None,
-    asf: Asf = None,
-    skeleton: Skeleton = None,
-    animation: Animation = None,
+    *,
+    said: dict,
 ):
     """Answer a question about one or more motion files."""
     from llamo.cli.ask import answer_questions
-    from llamo.cli.session import BadInputError
 
     files, questions = (arguments, list(question)) if question else (arguments[:-1], arguments[-1:])
-    said = overrides_of(fps=fps, units=units, up_axis=up_axis, joint_map=joint_map, asf=asf)
-    said |= overrides_of(skeleton=skeleton, animation=animation)
-    try:
-        for text in answer_questions(
-            files, questions, model, json, max_new_tokens, temperature, device, dtype, said, evidence, check
-        ):
-            print(text, flush=True)
-    except BadInputError as error:
-        raise fail(error) from None
+    for text in answer_questions(
+        files, questions, model, json, max_new_tokens, temperature, device, dtype, said, evidence, check
+    ):
+        print(text, flush=True)
 
 
 @app.command()
+@reads_motion()
 def chat(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Motion files to talk about.")],
     model: Model = "llamo",
@@ -90,77 +60,50 @@ def chat(
     temperature: Temperature = 0.0,
     device: Device = None,
     dtype: Dtype = "auto",
-    fps: Fps = None,
-    units: Units = None,
-    up_axis: UpAxis = None,
-    joint_map: JointMap = None,
-    asf: Asf = None,
-    skeleton: Skeleton = None,
-    animation: Animation = None,
+    *,
+    said: dict,
 ):
     """Talk about motion files. Commands: /add FILE, /reset, /quit."""
     from llamo.cli.chat import run_chat
-    from llamo.cli.session import BadInputError
 
-    try:
-        said = overrides_of(fps=fps, units=units, up_axis=up_axis, joint_map=joint_map, asf=asf)
-        said |= overrides_of(skeleton=skeleton, animation=animation)
-        run_chat(files, model, max_new_tokens, temperature, device, dtype, said)
-    except BadInputError as error:
-        raise fail(error) from None
+    run_chat(files, model, max_new_tokens, temperature, device, dtype, said)
 
 
 @app.command()
+@reads_motion()
 def measure(
     file: Annotated[str, typer.Argument(metavar="FILE", help="Motion file.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print two columns, quantity and value.")] = False,
     smoothing: Annotated[str, typer.Option(help="auto (noisy joints only), butterworth, savgol or none.")] = "auto",
-    fps: Fps = None,
-    units: Units = None,
-    up_axis: UpAxis = None,
-    joint_map: JointMap = None,
-    asf: Asf = None,
-    skeleton: Skeleton = None,
-    animation: Animation = None,
+    *,
+    said: dict,
 ):
     """Measure a motion file: way, speed, turns, jumps, steps, repetitions, angles, postures."""
     from llamo.cli.measure import measure_file, render
-    from llamo.cli.session import BadInputError
 
     if json and csv:
         raise fail("Expected one of --json and --csv, got both. Leave one out.")
-    said = overrides_of(fps=fps, units=units, up_axis=up_axis, joint_map=joint_map, asf=asf)
-    said |= overrides_of(skeleton=skeleton, animation=animation)
-    try:
-        print(render(measure_file(file, smoothing, said), "json" if json else "csv" if csv else "table"))
-    except BadInputError as error:
-        raise fail(error) from None
+    print(render(measure_file(file, smoothing, said), "json" if json else "csv" if csv else "table"))
 
 
 @app.command()
+@reads_motion("fps", "units", "up_axis", "joint_map", "skeleton")
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="The motion to compare with, a model athlete's for example.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The motion to judge; times are its own.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    fps: Fps = None,
-    units: Units = None,
-    up_axis: UpAxis = None,
-    joint_map: JointMap = None,
-    skeleton: Skeleton = None,
+    *,
+    said: dict,
 ):
     """List where motion B differs from motion A, the largest difference first."""
     from llamo.cli.compare import compare_files, render
-    from llamo.cli.session import BadInputError
 
-    said = overrides_of(fps=fps, units=units, up_axis=up_axis, joint_map=joint_map, skeleton=skeleton)
-    try:
-        print(render(compare_files(first, second, said), json))
-    except BadInputError as error:
-        raise fail(error) from None
+    print(render(compare_files(first, second, said), json))
 
 
 @app.command()
+@reads_motion()
 def view(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Motion files to look at, one or several.")],
     out: Annotated[
@@ -168,28 +111,18 @@ def view(
     ] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="A view for each motion; by default overlaid.")] = False,
     png: Annotated[str | None, typer.Option(metavar="PNG", help="A contact sheet: poses over time, as a picture.")] = None,
-    fps: Fps = None,
-    units: Units = None,
-    up_axis: UpAxis = None,
-    joint_map: JointMap = None,
-    asf: Asf = None,
-    skeleton: Skeleton = None,
-    animation: Animation = None,
+    *,
+    said: dict,
 ):
     """Make a page that plays motion files in a browser, or a picture of their poses."""
-    from llamo.cli.session import BadInputError
     from llamo.cli.view import view_files
 
-    said = overrides_of(fps=fps, units=units, up_axis=up_axis, joint_map=joint_map, asf=asf)
-    said |= overrides_of(skeleton=skeleton, animation=animation)
-    try:
-        for line in view_files(files, out, side_by_side, png, said):
-            print(line)
-    except BadInputError as error:
-        raise fail(error) from None
+    for line in view_files(files, out, side_by_side, png, said):
+        print(line)
 
 
 @app.command()
+@reads_motion(*OF_ANY_FILE[1:], "mean", "std")
 def convert(
     source: Annotated[str, typer.Argument(metavar="IN", help="Motion file of any kind that LLaMo reads.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="By its ending: .npz joints, .npy 263 features, .bvh, .glb.")],
@@ -197,27 +130,15 @@ def convert(
     retarget: Annotated[bool, typer.Option("--retarget", help="HumanML3D's one skeleton, for .npy only.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object: what was read and written.")] = False,
     source_fps: Annotated[float | None, typer.Option(help="Frames per second of IN; by default what it says.")] = None,
-    units: Units = None,
-    up_axis: UpAxis = None,
-    joint_map: JointMap = None,
-    asf: Asf = None,
-    skeleton: Skeleton = None,
-    animation: Animation = None,
-    mean: Annotated[str | None, typer.Option(metavar="NPY", help="Mean.npy that normalised features of IN.")] = None,
-    std: Annotated[str | None, typer.Option(metavar="NPY", help="Std.npy that normalised features of IN.")] = None,
+    *,
+    said: dict,
 ):
     """Convert a motion file to joints, HumanML3D features, BVH or glTF."""
     from json import dumps
 
     from llamo.cli.convert import convert_file, describe
-    from llamo.cli.session import BadInputError
 
-    said = overrides_of(units=units, up_axis=up_axis, joint_map=joint_map, asf=asf, skeleton=skeleton, animation=animation)
-    said |= overrides_of(mean=mean, std=std)
-    try:
-        report = convert_file(source, out, fps, retarget, source_fps, said)
-    except BadInputError as error:
-        raise fail(error) from None
+    report = convert_file(source, out, fps, retarget, source_fps, said)
     print(dumps(report, ensure_ascii=False) if json else describe(report))
 
 
@@ -240,6 +161,98 @@ def init(
         raise fail(error) from None
     except RuntimeError as error:  # the download failed: nobody's input was bad
         raise fail(error, code=1) from None
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, train/recipes/smoke.yaml for example.")],
+    settings: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Settings over the recipe's.")] = None,
+):
+    """Train: pretraining, alignment, instruction tuning, fine-tuning on own data, as a recipe says."""
+    try:
+        from llamo.train.recipe import read_recipe, run_recipe
+
+        print(run_recipe(read_recipe(recipe, settings or ())))
+    except ImportError as error:
+        raise fail(f'{error}. Install the training extra: pip install ".[train]".') from None
+    except (ValueError, OSError) as error:
+        raise fail(error) from None
+    except RuntimeError as error:
+        raise fail(error, code=1) from None
+
+
+data = typer.Typer(help="Make and look at data sets of questions about motion.", no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(data, name="data")
+Split = Annotated[str, typer.Option(help="train or validation.")]
+
+
+@data.command()
+def synthesize(
+    num: Annotated[int, typer.Option(min=1, help="Rows to train on.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the data set; a run that was cut off goes on.")],
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same bytes.")] = 0,
+    num_validation: Annotated[int, typer.Option(min=0, help="Rows of other programs, bodies and phrasings.")] = 0,
+    turns: Annotated[int, typer.Option(min=1, help="Questions of a conversation at most.")] = 3,
+    recorded: Annotated[
+        list[str] | None, typer.Option(metavar="PARQUET", help="Recorded clips to ask about too; may be repeated.")
+    ] = None,
+    recorded_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows about recorded clips.")] = 0.2,
+    text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows without motion.")] = 0.02,
+    rows_per_shard: Annotated[int, typer.Option(min=1, help="Rows of one Parquet file.")] = 500,
+    num_proc: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
+):
+    """Make motions with questions, answers and the truth behind them, for `trl sft` and `llamo train`."""
+    from llamo.cli.data import synthesize as run
+    from llamo.cli.session import BadInputError
+
+    settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
+    settings |= {"recorded_share": recorded_share, "text_share": text_share, "rows_per_shard": rows_per_shard}
+    try:
+        print(run(settings, out, num_proc))
+    except BadInputError as error:
+        raise fail(error) from None
+
+
+@data.command()
+def prepare(
+    root: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the data set, as it is published.")],
+    source: Annotated[str, typer.Option("--from", help="humanml3d, kit, babel, babelqa or folder (own files).")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the rows.")],
+    split: Annotated[str, typer.Option(help="train or val; published test items are never trained on.")] = "train",
+    amass: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of AMASS, for babel.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="Of the phrasings of questions for a description.")] = 0,
+):
+    """Turn a public data set, or own motion files with metadata.csv or metadata.jsonl, into rows for training."""
+    from llamo.cli.data import prepare as run
+    from llamo.cli.session import BadInputError
+
+    try:
+        for line in run(source, root, out, split, amass, seed):
+            print(line)
+    except BadInputError as error:
+        raise fail(error) from None
+
+
+@data.command()
+def show(
+    folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a data set.")],
+    row: Annotated[int, typer.Option(min=0, help="First row.")] = 0,
+    num: Annotated[int, typer.Option("--num", "-n", min=1, help="Rows to print.")] = 5,
+    split: Split = "train",
+    view: Annotated[str | None, typer.Option(metavar="HTML", help="Write a page that plays the first row's motion.")] = None,
+):
+    """Print rows of a data set; with --view, also a page with the motion of the first."""
+    from llamo.cli.data import show as run
+    from llamo.cli.data import view_row
+    from llamo.cli.session import BadInputError
+
+    try:
+        for line in run(folder, split, row, num):
+            print(line)
+        if view is not None:
+            print(view_row(folder, split, row, view))
+    except BadInputError as error:
+        raise fail(error) from None
 
 
 if __name__ == "__main__":

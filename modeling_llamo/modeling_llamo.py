@@ -73,7 +73,10 @@ def rotate_by_time(states: torch.Tensor, theta: float) -> torch.Tensor:
 
 
 class LlamoAttention(nn.Module):
-    """Multi-head attention of queries `(N, S_q, query_dim)` over keys `(N, S_k, kv_dim)`; rotary along time if asked."""
+    """Multi-head attention of queries `(N, S_q, query_dim)` over keys `(N, S_k, kv_dim)`; rotary along time if asked.
+
+    Queries and keys are normalised in every head (arXiv 2302.05442): without it training diverged once attention got sharp.
+    """
 
     def __init__(self, config, query_dim: int, kv_dim: int | None = None, rope_theta: float | None = None):
         super().__init__()
@@ -85,15 +88,24 @@ class LlamoAttention(nn.Module):
         self.k_proj = nn.Linear(kv_dim, query_dim, bias=False)
         self.v_proj = nn.Linear(kv_dim, query_dim, bias=False)
         self.o_proj = nn.Linear(query_dim, query_dim, bias=False)
+        self.q_norm, self.k_norm = (nn.RMSNorm(query_dim // self.num_heads, eps=1e-6) for _ in range(2))
 
     def heads(self, states: torch.Tensor) -> torch.Tensor:
         return states.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)  # Shape: (N, heads, S, head_dim)
 
     def forward(
-        self, queries: torch.Tensor, keys: torch.Tensor | None = None, bias: torch.Tensor | None = None
+        self,
+        queries: torch.Tensor,
+        keys: torch.Tensor | None = None,
+        bias: torch.Tensor | None = None,
+        rows: torch.Tensor | None = None,
     ) -> torch.Tensor:
+        """`rows` `(N,)` names the row of `keys` that each row of queries looks at: what many share is projected once."""
         keys = queries if keys is None else keys
-        q, k, v = self.heads(self.q_proj(queries)), self.heads(self.k_proj(keys)), self.heads(self.v_proj(keys))
+        q, k, v = self.q_proj(queries), self.k_proj(keys), self.v_proj(keys)
+        if rows is not None:
+            k, v = k[rows], v[rows]
+        q, k, v = self.q_norm(self.heads(q)), self.k_norm(self.heads(k)), self.heads(v)
         if self.rope_theta is not None:
             q, k = rotate_by_time(q, self.rope_theta), rotate_by_time(k, self.rope_theta)
         if self.config._attn_implementation == "eager":
@@ -116,7 +128,11 @@ class LlamoFeedForward(nn.Module):
 
 
 class LlamoClock(nn.Module):
-    """Seconds -> vectors: sines and cosines of periods from half a second to twenty minutes, then a linear map."""
+    """Seconds -> vectors: sines and cosines of periods from half a second to twenty minutes, then a linear map.
+
+    Seconds that were predicted learn by their logarithm alone: the slope of a wave says nothing about a time that is wrong by
+    more than its period, and slopes of half a second made training diverge.
+    """
 
     num_periods = 12
 
@@ -126,7 +142,7 @@ class LlamoClock(nn.Module):
 
     def forward(self, seconds: torch.Tensor) -> torch.Tensor:
         periods = 0.5 * 2.0 ** torch.arange(self.num_periods, device=seconds.device, dtype=torch.float32)
-        phases = 2 * math.pi * seconds.float()[..., None] / periods
+        phases = 2 * math.pi * seconds.detach().float()[..., None] / periods
         signed_log = seconds.float().sign() * seconds.float().abs().log1p()
         waves = torch.cat([phases.sin(), phases.cos(), signed_log[..., None]], dim=-1)
         return self.proj(waves.to(self.proj.weight.dtype))
@@ -176,6 +192,8 @@ class LlamoMotionLayer(GradientCheckpointingLayer):
 class LlamoMotionTower(nn.Module):
     """Normalised motion features `(N, F, motion_dim)` -> `(N, T, hidden_size)` and the mask of real vectors `(N, T)`."""
 
+    squash = 8.0  # standard deviations, beyond which features are compressed
+
     def __init__(self, config: LlamoMotionConfig):
         super().__init__()
         self.config = config
@@ -197,6 +215,8 @@ class LlamoMotionTower(nn.Module):
         frames = torch.arange(num_patches * patch, device=values.device).expand(len(values), -1)
         frames = torch.minimum(frames, (lengths - 1).clamp(min=0)[:, None])
         values = values.gather(1, frames[..., None].expand(-1, -1, values.shape[-1]))
+        # A glitch of a sensor is dozens of standard deviations away; it should be seen, and not drown what is around it.
+        values = self.squash * torch.tanh(values / self.squash)
         values = values.unflatten(1, (num_patches, patch))  # Shape: (N, T, patch, motion_dim)
         mask = torch.arange(num_patches, device=values.device) < -(-lengths // patch)[:, None]
 
@@ -326,17 +346,24 @@ class LlamoFrameSelector(nn.Module):
         self.k_proj = nn.Linear(width, width, bias=False)
 
     def forward(
-        self, text: torch.Tensor, text_mask: torch.Tensor, motion: torch.Tensor, motion_mask: torch.Tensor, keep: int
+        self,
+        text: torch.Tensor,
+        text_mask: torch.Tensor,
+        motion: torch.Tensor,
+        rows: torch.Tensor,
+        motion_mask: torch.Tensor,
+        keep: int,
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """
         Args:
-            text (`(P, S, D)`), text_mask (`(P, S)`), motion (`(P, T, D)`), motion_mask (`(P, T)`).
+            text (`(P, S, D)`), text_mask (`(P, S)`), motion (`(N, T, D)`).
+            rows (`(P,)`), motion_mask (`(P, T)`): the motion of each pair.
             keep (`int`): K.
 
         Returns:
             frames `(P, k)` in time order, kept mask `(P, k)`, weights `(P, k)` of value one; k = min(K, T).
         """
-        scores = self.q_proj(text) @ self.k_proj(motion).transpose(1, 2) / math.sqrt(motion.shape[-1])
+        scores = self.q_proj(text) @ self.k_proj(motion)[rows].transpose(1, 2) / math.sqrt(motion.shape[-1])
         scores = scores.float().masked_fill(~motion_mask[:, None, :], float("-inf"))
         attention = scores.log_softmax(-1)  # Shape: (P, S, T)
         # Words that are padding must not choose; turns without any word fall back to their first (padding) vector.
@@ -369,7 +396,7 @@ class LlamoContextAggregator(nn.Module):
         self.local_attn, self.global_attn = LlamoAttention(talker, width), LlamoAttention(talker, width)
 
     def segment_means(self, motion: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Means of `num_segments` equal spans of each motion, `(P, G, D)`, and which of them hold a vector, `(P, G)`."""
+        """Means of `num_segments` equal spans of each motion, `(N, G, D)`, and which of them hold a vector, `(N, G)`."""
         lengths = mask.sum(-1, keepdim=True).clamp(min=1)
         positions = torch.arange(motion.shape[1], device=motion.device)
         segment = (positions * self.num_segments // lengths).clamp(max=self.num_segments - 1)  # Shape: (P, T)
@@ -377,16 +404,23 @@ class LlamoContextAggregator(nn.Module):
         counts = member.sum(1)
         return member.transpose(1, 2) @ motion / counts.clamp(min=1)[..., None], counts > 0
 
-    def forward(self, kept: torch.Tensor, frames: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """kept `(P, k, D)` are the vectors of motion `(P, T, D)` at `frames` `(P, k)`. Returns F_global `(P, k, D)`."""
-        lengths = mask.sum(-1).float()[:, None]
+    def forward(
+        self, kept: torch.Tensor, frames: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor, rows: torch.Tensor
+    ) -> torch.Tensor:
+        """kept `(P, k, D)` are the vectors at `frames` `(P, k)` of motion `(N, T, D)`, of whose rows each pair has one, `(P,)`.
+
+        Returns F_global `(P, k, D)`.
+        """
+        lengths = mask[rows].sum(-1).float()[:, None]
         radius = self.receptive_field(kept).squeeze(-1).float().sigmoid() * self.max_receptive_field * lengths
         positions = torch.arange(motion.shape[1], device=motion.device, dtype=torch.float32)
         distance = (positions[None, None, :] - frames[..., None]).abs()
         window = F.logsigmoid((radius[..., None] - distance) / self.sharpness)[:, None]  # Shape: (P, 1, k, T)
-        local = kept + self.local_attn(self.local_norm(kept), motion, bias=window.to(kept.dtype) + key_bias(mask, kept.dtype))
+        bias = window.to(kept.dtype) + key_bias(mask[rows], kept.dtype)
+        local = kept + self.local_attn(self.local_norm(kept), motion, bias=bias, rows=rows)
         segments, has_segment = self.segment_means(motion, mask)
-        return local + self.global_attn(self.global_norm(local), segments, bias=key_bias(has_segment, kept.dtype))
+        bias = key_bias(has_segment[rows], kept.dtype)
+        return local + self.global_attn(self.global_norm(local), segments, bias=bias, rows=rows)
 
 
 class LlamoTally(nn.Module):
@@ -475,11 +509,16 @@ class LlamoRelevance(nn.Module):
         self.tally = LlamoTally(config.talker_config.num_tallies, width)
         self.start_clock, self.end_clock = LlamoClock(width), LlamoClock(width)
 
-    def weigh(self, text: torch.Tensor, text_mask: torch.Tensor, motion: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """text `(P, S, D)`, motion `(P, T, D)` and their masks -> relevance `(P, T)` float32 in [0, 1], 0 in the padding."""
+    def weigh(
+        self, text: torch.Tensor, text_mask: torch.Tensor, motion: torch.Tensor, rows: torch.Tensor, mask: torch.Tensor
+    ) -> torch.Tensor:
+        """text `(P, S, D)` with its mask, motion `(N, T, D)`, its row and mask `(P,)`, `(P, T)` of each pair.
+
+        Returns relevance `(P, T)` float32 in [0, 1], 0 in the padding.
+        """
         share = text_mask.to(text.dtype) / text_mask.sum(-1, keepdim=True).clamp(min=1)
         asked = self.q_proj((share[:, None] @ text).squeeze(1))
-        scores = (self.k_proj(motion) @ asked[..., None]).squeeze(-1).float() / math.sqrt(motion.shape[-1])
+        scores = (self.k_proj(motion)[rows] @ asked[..., None]).squeeze(-1).float() / math.sqrt(motion.shape[-1])
         return (scores + self.bias.float()).sigmoid() * mask
 
     def totals(
@@ -581,6 +620,7 @@ class LlamoCrossTalker(nn.Module):
         words: torch.Tensor,
         word_mask: torch.Tensor,
         pair_turns: torch.Tensor,
+        pair_motions: torch.Tensor,
         motion: torch.Tensor,
         mask: torch.Tensor,
         times: torch.Tensor,
@@ -589,14 +629,17 @@ class LlamoCrossTalker(nn.Module):
         """
         Args:
             words (`(R, S, H)`), word_mask (`(R, S)`): instruction of each user turn.
-            pair_turns (`(P,)`): turn of each pair.
-            motion (`(P, T, D)`), mask (`(P, T)`), times (`(P, T)` seconds), order (`(P,)`): motion of each pair.
+            pair_turns (`(P,)`), pair_motions (`(P,)`): turn and motion of each pair.
+            motion (`(N, T, D)`), mask (`(N, T)`), times (`(N, T)` seconds), order (`(N,)` within its row): the motions.
         """
         text = self.text_reader(words, word_mask)
         pair_text, pair_words = text[pair_turns], word_mask[pair_turns]
-        frames, kept, weights = self.selector(pair_text, pair_words, motion, mask, self.config.num_focus_tokens)
-        chosen = motion.gather(1, frames[..., None].expand(-1, -1, motion.shape[-1])) * weights[..., None]
-        chosen = self.aggregator(chosen, frames, motion, mask)
+        pair_mask, pair_times, order = mask[pair_motions], times[pair_motions], order[pair_motions]
+        frames, kept, weights = self.selector(
+            pair_text, pair_words, motion, pair_motions, pair_mask, self.config.num_focus_tokens
+        )
+        chosen = motion[pair_motions[:, None], frames] * weights[..., None]
+        chosen = self.aggregator(chosen, frames, motion, mask, pair_motions)
 
         # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
         heard = self.motion_asks_text(chosen, pair_text, bias=key_bias(pair_words, chosen.dtype))
@@ -606,10 +649,12 @@ class LlamoCrossTalker(nn.Module):
         told = self.text_proj(self.text_norm(told)) * torch.tanh(self.text_gate)
         deltas = torch.zeros_like(words).index_add(0, pair_turns, told.to(words.dtype)) * word_mask[..., None]
 
-        relevance = self.relevance.weigh(pair_text, pair_words, motion, mask)
-        totals = self.relevance.totals(relevance, self.summary.rates(motion, mask), times, self.seconds_per_vector)
-        stamps = self.clock(times.gather(1, frames)) + self.motion_order(order.clamp(max=self.config.max_motions - 1))[:, None]
-        totals_token = self.relevance(*totals) + self.motion_order(order.clamp(max=self.config.max_motions - 1))
+        relevance = self.relevance.weigh(pair_text, pair_words, motion, pair_motions, pair_mask)
+        rates = self.summary.rates(motion, mask)[pair_motions]
+        totals = self.relevance.totals(relevance, rates, pair_times, self.seconds_per_vector)
+        order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
+        stamps = self.clock(pair_times.gather(1, frames)) + order[:, None]
+        totals_token = self.relevance(*totals) + order
         tokens = self.projector(torch.cat([chosen + stamps, totals_token[:, None]], dim=1))
         real = F.pad(kept, (0, 1), value=True)
         return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals)
@@ -740,6 +785,10 @@ class LlamoPreTrainedModel(PreTrainedModel):
             init.constant_(module.bias, 3.0)
         elif isinstance(module, LlamoProjector):
             init.constant_(module.scale, 0.1)
+        elif isinstance(module, LlamoMotionTower):
+            # Small embeddings of the parts are blown up by the first norms, and their gradients with them, until they explode.
+            for embed in module.embed_parts:
+                init.normal_(embed.weight, std=embed.in_features**-0.5)
         if isinstance(module, UNIT_VARIANCE):
             # Small networks of their own train faster from unit-variance layers than from the language model's 0.02.
             for linear in module.children():
@@ -884,15 +933,15 @@ class LlamoModel(LlamoPreTrainedModel):
         flat = as_index(flat)
         word_mask = torch.arange(longest, device=motion.device) < as_index([len(w) for w in layout.turn_words])[:, None]
         words = embeds.flatten(0, 1)[flat] * word_mask[..., None]
-        pairs = as_index(layout.pair_motions)
         focus = self.talker.focus(
             words.to(motion.dtype),
             word_mask,
             as_index(layout.pair_turns),
-            motion[pairs],
-            mask[pairs],
-            times[pairs],
-            order[pairs],
+            as_index(layout.pair_motions),
+            motion,
+            mask,
+            times,
+            order,
         )
         fused = fused.flatten(0, 1).index_add(0, flat.flatten(), focus.deltas.to(fused).flatten(0, 1)).view_as(fused)
         fused = fused.masked_scatter(is_focus[..., None], focus.tokens[focus.real].to(fused))

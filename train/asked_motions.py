@@ -22,7 +22,7 @@ from llamo.train.questions.program_questions import ask_program
 from llamo.train.questions.question import Question
 from llamo.train.questions.recorded_questions import ask_recorded
 from llamo.train.recorded import RecordedClip, read_recorded
-from llamo.train.synthesis.engine import SyntheticMotion, synthesize
+from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
 
 
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
@@ -39,12 +39,14 @@ class AskedMotion:
         labels: truth frame by frame, of the same length.
         questions: in no particular order.
         source: "procedural" or the id of a recorded clip.
+        program: of a procedural motion: its seconds, style and actions with their times, as plain values for JSON.
     """
 
     joints: np.ndarray
     labels: LabelledMotion
     questions: list[Question]
     source: str
+    program: dict | None = None
 
 
 def record(joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -71,7 +73,27 @@ def ask_procedural(
     keys = tuple(dict.fromkeys(segment.action for segment in motion.segments))
     clip = RecordedClip("procedural", "train", motion.joints, motion.fps, "", (), keys, len(keys) == 1)
     questions += ask_recorded(clip, rng, (num + 1) // 2, held_out=held_out, kinds=MEASURED_KINDS)
-    return AskedMotion(record(motion.joints, rng), labels, questions, "procedural")
+    program = {"seconds": round(motion.seconds, 3), "style": motion.style, "actions": [told(one) for one in motion.segments]}
+    return AskedMotion(record(motion.joints, rng), labels, questions, "procedural", program)
+
+
+def told(segment: Segment) -> dict:
+    """One action of a program; seconds."""
+    names = ("action", "side", "direction", "turn", "count", "speed")
+    times = {"start": round(float(segment.start), 3), "end": round(float(segment.end), 3)}
+    return {**{name: getattr(segment, name) for name in names}, **times}
+
+
+def part_of(program: dict, start: float, end: float) -> dict:
+    """What a program says of a span in seconds; what was cut keeps no count."""
+    actions = []
+    for one in program["actions"]:
+        first, last = max(one["start"], start), min(one["end"], end)
+        if last > first:
+            whole = first == one["start"] and last == one["end"]
+            times = {"start": round(first - start, 3), "end": round(last - start, 3)}
+            actions.append({**one, "count": one["count"] if whole else None, **times})
+    return {**program, "seconds": round(end - start, 3), "actions": actions}
 
 
 def ask_part(asked: AskedMotion, actions: Sequence[str], rng: np.random.Generator) -> AskedMotion:
@@ -83,13 +105,27 @@ def ask_part(asked: AskedMotion, actions: Sequence[str], rng: np.random.Generato
     keys = tuple(actions[index] for index in labels.clip_actions)
     clip = RecordedClip("part", "train", labels.joints.astype(np.float32), FPS, "", (), keys, len(keys) == 1, whole=False)
     questions = ask_recorded(clip, rng, 3, kinds=(*MEASURED_KINDS, "action", "choice") if len(keys) == 1 else MEASURED_KINDS)
-    return AskedMotion(record(labels.joints, rng), labels, questions, "procedural")
+    program = part_of(asked.program, start / FPS, (start + width) / FPS) if asked.program else None
+    return AskedMotion(record(labels.joints, rng), labels, questions, "procedural", program)
+
+
+def draw_procedural(
+    rng: np.random.Generator,
+    actions: Sequence[str],
+    num: int = 5,
+    held_out: bool = False,
+    share_of_parts: float = 0.0,
+) -> AskedMotion:
+    """A procedural motion with questions, or (in a share of the cases) a part of one."""
+    asked = ask_procedural(synthesize(rng, held_out=held_out), actions, rng, num, held_out)
+    return ask_part(asked, actions, rng) if rng.random() < share_of_parts else asked
 
 
 class RecordedDraw:
     """Windows and whole recorded clips, mirrored half of the time, at other tempos; actions rather evenly."""
 
     def __init__(self, clips: Sequence[RecordedClip]):
+        self.clips = clips
         groups: dict[tuple, list[RecordedClip]] = {}
         for clip in clips:
             groups.setdefault(clip.actions or (clip.description,), []).append(clip)
@@ -140,7 +176,8 @@ class Job:
 
 
 @cache
-def _recorded_draw(paths: tuple[str, ...]) -> RecordedDraw:
+def recorded_draw(paths: tuple[str, ...]) -> RecordedDraw:
+    """Draws from the train split of Parquet files, read once in each process."""
     return RecordedDraw([clip for path in paths for clip in read_recorded(path, "train")])
 
 
@@ -149,12 +186,9 @@ def do_job(job: Job) -> list:
     found = []
     for _ in range(job.num):
         if job.recorded:
-            asked = _recorded_draw(job.recorded)(job.actions, rng, job.questions)
+            asked = recorded_draw(job.recorded)(job.actions, rng, job.questions)
         else:
-            motion = synthesize(rng, held_out=job.held_out)
-            asked = ask_procedural(motion, job.actions, rng, job.questions, job.held_out)
-            if rng.random() < job.share_of_parts:
-                asked = ask_part(asked, job.actions, rng)
+            asked = draw_procedural(rng, job.actions, job.questions, job.held_out, job.share_of_parts)
         found.append(job.convert(asked) if job.convert else asked)
     return found
 

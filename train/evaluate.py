@@ -68,7 +68,7 @@ def recorded_items(clips: Sequence[RecordedClip], num: int, rng: np.random.Gener
     """At most `num` questions about recorded clips, their mirror images and parts of 2 to 6 seconds.
 
     Most recorded clips show a forward walk. Within each kind the commonest answer is therefore not asked for more often
-    than the second commonest, and clips take turns.
+    than the second commonest, and clips and kinds take turns.
     """
     candidates: list[Item] = []
     present = tuple(dict.fromkeys(key for clip in clips for key in clip.actions))
@@ -84,7 +84,7 @@ def recorded_items(clips: Sequence[RecordedClip], num: int, rng: np.random.Gener
                 for question in ask_recorded(view, rng, 12, held_out=held_out, vocabulary=vocabulary, keep_all=True):
                     candidates.append(Item("recorded", view.id, view.joints, view.fps, question))
     per_kind = max(12, math.ceil(num / 9))
-    chosen = []
+    chosen: list[list[Item]] = []
     for kind in KINDS:
         groups: dict[tuple, list[Item]] = defaultdict(list)
         for item in candidates:
@@ -93,8 +93,11 @@ def recorded_items(clips: Sequence[RecordedClip], num: int, rng: np.random.Gener
         # "Forwards or backwards?" where all go forwards measures nothing, although "which way?" may.
         picked = [balanced(group, per_kind, rng) for group in groups.values()]
         turns = max((len(group) for group in picked), default=0)
-        chosen += [group[place] for place in range(turns) for group in picked if place < len(group)][:per_kind]
-    return [chosen[int(index)] for index in rng.permutation(len(chosen))[:num]]
+        chosen.append([group[place] for place in range(turns) for group in picked if place < len(group)][:per_kind])
+    # Kinds take turns too, so that a limit costs the common ones first.
+    longest = max((len(group) for group in chosen), default=0)
+    fair = [group[place] for place in range(longest) for group in chosen if place < len(group)][:num]
+    return [fair[int(index)] for index in rng.permutation(len(fair))]
 
 
 def answer_slot(question: Question) -> str:

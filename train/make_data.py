@@ -1,142 +1,217 @@
-"""Make instruction data: procedural and recorded motions with questions, as Parquet that stock `trl sft` takes.
+"""Make instruction data: procedural and recorded motions with questions, as a data set that stock `trl sft` takes.
 
-    python -m llamo.train.make_data --num 16000 --recorded ../shared/data/cmu_train.parquet --out data/instruct
+    llamo data synthesize --num 16000 --recorded ../shared/data/cmu_train.parquet --out data/instruct
 
-Each row has `images` (empty, so that trl treats it as multimodal) and `messages`; the motion lies in its message part, as
-the bytes of an npz file of joints. A share of the rows is text alone, so that the model keeps talking.
+Each shard depends on the seed and its own number alone, so the same seed gives the same bytes with any number of processes,
+and a run that was killed goes on with the shards that are missing.
 """
 
 from __future__ import annotations
 
-import argparse
 import io
+import json
+import multiprocessing
+import os
 from collections import Counter
-from functools import partial
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as parquet
+from tqdm.auto import tqdm
 
-from llamo.processing.motion_errors_llamo import MotionFormatError
-from llamo.processing.motion_formats_llamo import joints_to_raw_motion
-from llamo.train.asked_motions import AskedMotion, draw_many
-from llamo.train.augmentation import FPS
+from llamo.train.asked_motions import draw_procedural, recorded_draw
+from llamo.train.conversations import SCHEMA, motion_row, text_row
 from llamo.train.labelled_motion import action_vocabulary
-from llamo.train.recorded import read_recorded
 
 
-PART = pa.struct(
-    [("type", pa.string()), ("text", pa.string()), ("bytes", pa.binary()), ("format", pa.string()),
-     ("units", pa.string()), ("up_axis", pa.string())]
-)  # fmt: skip
-SCHEMA = pa.schema(
-    [
-        ("images", pa.list_(pa.binary())),
-        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.list_(PART))]))),
-        ("kinds", pa.list_(pa.string())),
-        ("length", pa.int32()),
-    ]
-)
-TEXT_ROWS = (
-    ("What can you do?", "I answer questions about human motion: what a person does, how often, on which side and how fast."),
-    ("Hello!", "Hello! Give me a motion file and ask what the person does."),
-    ("Who are you?", "I am LLaMo, an assistant that reads human motion."),
-    ("What is the capital of France?", "The capital of France is Paris."),
-    ("How do I do a squat?", "Stand with the feet at shoulder width, bend hips and knees, keep the back straight, rise."),
-    ("What is a lunge?", "A lunge is a step forward in which both knees bend and the body goes down."),
-    ("Name three warm-up exercises.", "Jumping jacks, arm circles and high knees."),
-    ("Which file formats can I give you?", "BVH files, and joints of 22 points as npy or npz."),
-    ("Thank you.", "You are welcome."),
-    ("How many legs does a spider have?", "A spider has eight legs."),
-    ("What is 3 plus 4?", "3 plus 4 is 7."),
-    ("What should I do without a motion file?", "Record a motion or open an example, then ask about it."),
-)  # fmt: skip
+MANIFEST = "synthesis.json"
 
 
-def motion_part(joints: np.ndarray) -> dict:
-    """Joints `(num_frames, 22, 3)` at 20 fps as a self-contained message part."""
-    buffer = io.BytesIO()
-    np.savez(buffer, joints=joints.astype(np.float32), fps=np.float32(FPS))
-    return {"type": "motion", "bytes": buffer.getvalue(), "format": "npz", "units": "m", "up_axis": "Y"}
+@dataclass(frozen=True)
+class DataPlan:
+    """Everything that the rows depend on.
 
-
-def to_row(asked: AskedMotion, seed: int, turns: int) -> dict | None:
-    """One conversation about a motion; `None` where nothing can be asked or the motion cannot be read.
-
-    Most conversations have a single turn: an answer says things that make the next question easy without the motion.
+    Args:
+        num: rows of the train split. num_validation: rows of the validation split: other programs, bodies and phrasings.
+        seed: of everything.
+        turns: questions of a conversation at most.
+        recorded: Parquet files of recorded clips, of which the train split is used.
+        recorded_share, text_share: of the rows of the train split.
+        rows_per_shard: rows of one Parquet file.
     """
-    if not asked.questions:
-        return None
+
+    num: int
+    seed: int = 0
+    num_validation: int = 0
+    turns: int = 3
+    recorded: tuple[str, ...] = ()
+    recorded_share: float = 0.2
+    text_share: float = 0.02
+    rows_per_shard: int = 500
+
+    def __post_init__(self) -> None:
+        for name, least in (("num", 1), ("num_validation", 0), ("turns", 1), ("rows_per_shard", 1), ("seed", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"Expected {name} of at least {least}, got {getattr(self, name)} in DataPlan. Raise it.")
+        if not 0 <= self.recorded_share + self.text_share < 1:
+            raise ValueError(
+                f"Expected recorded_share + text_share from 0 up to 1, got {self.recorded_share + self.text_share:g} in "
+                "DataPlan. Leave room for procedural rows."
+            )
+
+    def shards(self) -> list[Shard]:
+        found = []
+        for split, total in (("train", self.num), ("validation", self.num_validation)):
+            count = -(-total // self.rows_per_shard)
+            for index in range(count):
+                rows = min(self.rows_per_shard, total - index * self.rows_per_shard)
+                found.append(Shard(self, split, index, count, rows))
+        return found
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One Parquet file of a plan."""
+
+    plan: DataPlan
+    split: str
+    index: int
+    of: int
+    num: int
+
+    @property
+    def name(self) -> str:
+        return f"data/{self.split}-{self.index:05d}-of-{self.of:05d}.parquet"
+
+    def rows(self) -> Iterator[dict]:
+        plan, held_out = self.plan, self.split == "validation"
+        rng = np.random.default_rng([plan.seed, int(held_out), self.index])
+        record = recorded_draw(plan.recorded) if plan.recorded and not held_out else None
+        actions = tuple(action_vocabulary(record.clips if record else ()))
+        made = 0
+        while made < self.num:
+            chance = rng.random()
+            if chance < plan.text_share and not held_out:
+                row = text_row(rng)
+            elif record and chance < plan.text_share + plan.recorded_share:
+                row = motion_row(record(actions, rng), rng, plan.turns)
+            else:
+                row = motion_row(draw_procedural(rng, actions, held_out=held_out), rng, plan.turns)
+            if row is not None:
+                made += 1
+                yield row
+
+
+def make_data(plan: DataPlan, out: str | os.PathLike, num_proc: int = 1) -> Counter:
+    """Writes the data set, or what is missing of it.
+
+    Args:
+        plan: what to make.
+        out: folder of the data set.
+        num_proc: processes; the bytes do not depend on it.
+
+    Returns:
+        How many questions of each kind it holds.
+
+    Raises:
+        ValueError: the folder holds something else.
+    """
+    out = Path(out)
+    if plan.recorded:
+        recorded_draw(plan.recorded)  # a file that cannot be read stops here, before anything is written
+    claim(plan, out)
+    shards = plan.shards()
+    missing = [shard for shard in shards if not (out / shard.name).exists()]
+    jobs = [(shard, out) for shard in missing]
+    progress = tqdm(total=plan.num + plan.num_validation, desc="rows", disable=None)
+    progress.update(plan.num + plan.num_validation - sum(shard.num for shard in missing))
+    workers = min(num_proc, len(jobs))
+    pool = multiprocessing.get_context("spawn").Pool(workers) if workers > 1 else None
     try:
-        joints_to_raw_motion(asked.joints, FPS, units="m", up_axis="y")
-    except MotionFormatError:  # so much noise on so short an arm that the reader would refuse it
-        return None
-    # The motion itself seeds the choice, so that it does not depend on which process makes the row.
-    rng = np.random.default_rng([seed, int(np.abs(asked.joints[-1]).sum() * 1e4)])
-    num = 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
-    chosen = [asked.questions[int(index)] for index in rng.permutation(len(asked.questions))[:num]]
-    messages = []
-    for turn, question in enumerate(chosen):
-        content = [{"type": "text", "text": question.question}]
-        if turn == 0:
-            content.insert(0 if rng.random() < 0.85 else 1, motion_part(asked.joints))
-        messages.append({"role": "user", "content": content})
-        messages.append({"role": "assistant", "content": [{"type": "text", "text": question.answer}]})
-    kinds = [question.kind for question in chosen]
-    return {"images": [], "messages": messages, "kinds": kinds, "length": length(messages)}
+        for num in pool.imap_unordered(write_shard, jobs) if pool else map(write_shard, jobs):
+            progress.update(num)
+    finally:
+        progress.close()
+        if pool:
+            pool.terminate()
+    kinds = count_kinds([out / shard.name for shard in shards])
+    write_whole(out / "README.md", data_card(plan, kinds).encode())
+    return kinds
 
 
-def length(messages: list[dict]) -> int:
-    """About how many tokens a conversation has; rows of a batch should be of one length."""
-    texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
-    return sum(len(text) for text in texts) // 4 + 10 * len(texts)
+def claim(plan: DataPlan, out: Path) -> None:
+    """Writes what the folder holds, or checks that it is the same."""
+    wanted = {**asdict(plan), "recorded": list(plan.recorded)}
+    manifest = out / MANIFEST
+    if manifest.exists():
+        found = json.loads(manifest.read_text(encoding="utf-8"))
+        changed = [name for name in wanted if found.get(name) != wanted[name]]
+        if changed and any((out / "data").glob("[!.]*.parquet")):
+            got = ", ".join(f"{name}={found.get(name)!r}, not {wanted[name]!r}" for name in changed)
+            raise ValueError(f"Expected an empty folder or the same data set, got {got} in {out}. Choose another folder.")
+    elif out.exists() and any(out.iterdir()):
+        raise ValueError(f"Expected an empty folder, got one with other files at {out}. Choose another, or empty it.")
+    (out / "data").mkdir(parents=True, exist_ok=True)
+    write_whole(manifest, json.dumps(wanted, indent=1).encode())
 
 
-def text_row(rng: np.random.Generator) -> dict:
-    question, answer = TEXT_ROWS[rng.integers(len(TEXT_ROWS))]
-    messages = [
-        {"role": "user", "content": [{"type": "text", "text": question}]},
-        {"role": "assistant", "content": [{"type": "text", "text": answer}]},
-    ]
-    return {"images": [], "messages": messages, "kinds": ["text"], "length": length(messages)}
+def write_shard(job: tuple[Shard, Path]) -> int:
+    shard, out = job
+    buffer = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(list(shard.rows()), SCHEMA), buffer, compression="zstd")
+    write_whole(out / shard.name, buffer.getvalue())
+    return shard.num
 
 
-def main(arguments=None) -> None:
-    args = make_parser().parse_args(arguments)
-    rng = np.random.default_rng([args.seed, 3])
-    clips = [clip for path in args.recorded for clip in read_recorded(path, "train")]
-    convert = partial(to_row, seed=args.seed, turns=args.turns)
-    shared = {"workers": args.workers, "actions": tuple(action_vocabulary(clips)), "convert": convert}
-    rows = list(draw_many(args.num, args.seed + 500, **shared))
-    if clips:
-        rows += draw_many(args.num_recorded, args.seed + 501, recorded=tuple(args.recorded), **shared)
-    rows = [row for row in rows if row is not None] + [text_row(rng) for _ in range(args.num_text)]
-    order = rng.permutation(len(rows))
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    for old in out.glob("train-*.parquet"):
-        old.unlink()
-    for index, start in enumerate(range(0, len(rows), args.rows_per_shard)):
-        shard = [rows[i] for i in order[start : start + args.rows_per_shard]]
-        parquet.write_table(pa.Table.from_pylist(shard, SCHEMA), out / f"train-{index:05d}.parquet")
-    kinds = Counter(kind for row in rows for kind in row["kinds"])
-    print(f"{len(rows)} conversations in {out}; questions: {dict(kinds.most_common())}")
+def write_whole(path: Path, content: bytes) -> None:
+    """All or nothing: a run that is killed leaves no half file."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    temporary.write_bytes(content)
+    os.replace(temporary, path)
 
 
-def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--num", type=int, default=16000, help="procedural conversations")
-    parser.add_argument("--recorded", nargs="*", default=[], help="Parquet files whose train split is used")
-    parser.add_argument("--num-recorded", type=int, default=5000, help="conversations about recorded clips")
-    parser.add_argument("--num-text", type=int, default=300, help="conversations without motion")
-    parser.add_argument("--turns", type=int, default=4, help="questions per conversation at most")
-    parser.add_argument("--rows-per-shard", type=int, default=1000)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", default="data/instruct")
-    return parser
+def count_kinds(paths: Sequence[Path]) -> Counter:
+    kinds: Counter = Counter()
+    for path in paths:
+        for row in parquet.read_table(path, columns=["kinds"])["kinds"].to_pylist():
+            kinds.update(row)
+    return kinds
 
 
-if __name__ == "__main__":
-    main()
+def data_card(plan: DataPlan, kinds: Counter) -> str:
+    """What the Hub shows of the data set, and how to make it again."""
+    command = f"llamo data synthesize --num {plan.num} --seed {plan.seed} --num-validation {plan.num_validation}"
+    command += f" --turns {plan.turns} --rows-per-shard {plan.rows_per_shard}"
+    command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g}"
+    command += "".join(f" --recorded {path}" for path in plan.recorded)
+    splits = ["train"] + ["validation"] * bool(plan.num_validation)
+    files = "\n".join(f"      - split: {split}\n        path: data/{split}-*.parquet" for split in splits)
+    table = "\n".join(f"| {kind} | {num} |" for kind, num in sorted(kinds.items()))
+    return f"""---
+license: apache-2.0
+task_categories: [visual-question-answering]
+tags: [human-motion, llamo]
+configs:
+  - config_name: default
+    data_files:
+{files}
+---
+
+# Questions about human motion
+
+Made by `{command}`. Procedural motions with the truth of their program, recorded clips (where the command names any; their own
+licence applies) with what was stated and measured, and a few rows without motion.
+
+`messages` holds the conversation; the motion lies in the first user message as the bytes of an npz file: `joints`
+(num_frames, 22, 3) in metres, Y up, at 20 frames per second. `images` is always empty; stock trl needs the column. `kind`,
+`answer` and `choices` tell of the first question what a right answer must say and what it could have said (null: open);
+`tolerance` is how far off a number may be.
+`program` is JSON: seconds, style, and the actions with side, direction, turn, count, speed, start and end.
+
+| kind of question | number |
+|---|---|
+{table}
+"""

@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import time
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from accelerate.utils import set_seed
 from safetensors import safe_open
 from torch import nn
 from tqdm.auto import tqdm
-from transformers import LlamaConfig, PreTrainedTokenizerFast, get_cosine_schedule_with_warmup
+from transformers import LlamaConfig, PreTrainedTokenizerFast
 
 from llamo.modeling_llamo.configuration_llamo import LlamoConfig, own_fields
 from llamo.modeling_llamo.modeling_llamo import LlamoModel
@@ -42,7 +44,10 @@ from llamo.train.questions.recorded_questions import ask_recorded
 from llamo.train.recorded import read_recorded
 
 
-TIMED_STEPS = 50  # warm-up, by which the length of a run with --minutes is measured
+WARM_UP = 150  # steps
+HEADS_ALONE = 80  # steps in which new heads learn to read weights that were trained before
+HEADS_LEARN_FASTER = 3
+TIMED_STEPS = 50  # by which the length of a run with --minutes is measured
 
 
 def word_embeddings(folder: Path) -> torch.Tensor:
@@ -119,12 +124,20 @@ def main(arguments=None) -> None:
     if args.start_from:
         load_modules(model, Path(args.start_from))
     heads = PretrainingHeads(model.config.talker_config.hidden_size, actions, answers, tokenizer, embeddings)
-    trained = [*model.motion_tower.parameters(), *model.talker.parameters(), *heads.parameters()]
-    groups = [
-        {"params": [p for p in trained if p.ndim > 1], "weight_decay": 0.05},
-        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    optimizer = torch.optim.AdamW(groups, lr=args.learning_rate, betas=(0.9, 0.98))
+    parts = {
+        "tower": [*model.motion_tower.parameters()],
+        "talker": [*model.talker.parameters()],
+        "heads": [*heads.parameters()],
+    }
+    heads_alone = HEADS_ALONE if args.start_from else 0
+    groups, delays = [], []
+    for name, part in parts.items():
+        for wide in (True, False):
+            chosen = [parameter for parameter in part if (parameter.ndim > 1) == wide]
+            times = HEADS_LEARN_FASTER if name == "heads" else 1
+            groups.append({"params": chosen, "weight_decay": 0.05 * wide, "lr": times * args.learning_rate})
+            delays.append(0 if name == "heads" else heads_alone)
+    optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     sizes = {name: sum(p.numel() for p in getattr(model, name).parameters()) / 1e6 for name in ("motion_tower", "talker")}
     print(f"parameters in millions: {sizes}; {len(samples)} motions, {sum(len(s.questions) for s in samples)} questions, "
           f"{len(actions)} actions, {len(answers)} answers", flush=True)  # fmt: skip
@@ -132,7 +145,12 @@ def main(arguments=None) -> None:
 
     # The number of steps that fit into the time is measured, so that the schedule ends when the time does.
     steps, started = args.max_steps, time.time()
-    scheduler = get_cosine_schedule_with_warmup(optimizer, 100, steps) if steps else None
+
+    def rate(step: int, delay: int) -> float:
+        decay = 0.5 + 0.5 * math.cos(math.pi * step / steps) if steps else 1.0
+        return min(1.0, max(0, step + 1 - delay) / WARM_UP) * decay
+
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, [partial(rate, delay=delay) for delay in delays])
     model, heads, optimizer = accelerator.prepare(model, heads, optimizer)
     bare_model, bare_heads = accelerator.unwrap_model(model), accelerator.unwrap_model(heads)
     stream = batches(samples, args.batch_size, rng)
@@ -141,19 +159,16 @@ def main(arguments=None) -> None:
         batch = collate(next(stream), rng, args.questions).to(device)
         losses, _ = pretraining_losses(bare_model, bare_heads, batch, embeddings)
         accelerator.backward(sum(losses.values()))
-        accelerator.clip_grad_norm_(trained, 1.0)
+        # Each part on its own, so that a spike in one does not silence the others.
+        for name, part in parts.items():
+            losses[f"norm_{name}"] = accelerator.clip_grad_norm_(part, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        if scheduler is not None:
-            scheduler.step()
-        else:
-            for group in optimizer.param_groups:
-                group["lr"] = args.learning_rate * (step + 1) / TIMED_STEPS
+        scheduler.step()
         step += 1
         if steps is None and step == TIMED_STEPS:
             per_step = (time.time() - started) / step
             steps = max(2 * TIMED_STEPS, int(args.minutes * 60 / per_step))
-            scheduler = get_cosine_schedule_with_warmup(optimizer, 0, steps - TIMED_STEPS)
             progress.total = steps
         for name, value in losses.items():
             value = float(value.detach())
@@ -211,7 +226,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, default=30.0, help="time of the training proper")
     parser.add_argument("--max-steps", type=int, default=None, help="instead of --minutes")
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--learning-rate", type=float, default=5e-4)
+    parser.add_argument("--learning-rate", type=float, default=4e-4)
     parser.add_argument("--motion-config", default="{}", help="fields of LlamoMotionConfig as JSON")
     parser.add_argument("--talker-config", default="{}", help="fields of LlamoTalkerConfig as JSON")
     parser.add_argument("--start-from", default=None, help="folder of weights to go on from")

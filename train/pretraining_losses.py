@@ -133,7 +133,7 @@ def pretraining_losses(
     words = embeddings[batch.words] * batch.word_mask[..., None]
     pairs = batch.pair_motions
     turns = torch.arange(len(pairs), device=pairs.device)
-    focus = talker.focus(words, batch.word_mask, turns, motion[pairs], mask[pairs], times[pairs], order[pairs])
+    focus = talker.focus(words, batch.word_mask, turns, pairs, motion, mask, times, order)
     frames, totals_token = focus.tokens[:, :-1].float(), focus.tokens[:, -1].float()
     real = focus.real[:, :-1, None].float()
     # Numbers stand in the token of totals, everything else in the kept frames.

@@ -12,8 +12,8 @@ from conftest import assistant, encode, make_config, make_model, make_processor,
 from safetensors.torch import load_file
 
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
+from llamo.train.conversations import motion_part
 from llamo.train.initialise import write_checkpoint
-from llamo.train.make_data import motion_part
 
 
 # trl needs Python 3.11 from this version on, in which media and --assistant_only_loss first go together.

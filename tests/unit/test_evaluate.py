@@ -131,9 +131,7 @@ def test_real_clips_reach_ten_questions_a_kind(shared):
     from llamo.train.recorded import read_recorded
 
     clips = [
-        clip
-        for name in ("cmu_train", "deepmimic_val")
-        for clip in read_recorded(shared / "data" / f"{name}.parquet", "val")
+        clip for name in ("cmu_train", "deepmimic_val") for clip in read_recorded(shared / "data" / f"{name}.parquet", "val")
     ]
     items = evaluate.recorded_items(clips, 300, np.random.default_rng(0))
     counts = Counter(one.question.kind for one in items)

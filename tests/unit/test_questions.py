@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from llamo.train.questions import KINDS, Question, ask_program, conversation, score
+from llamo.train.questions import KINDS, Question, ask_program, score
 from llamo.train.questions.makers import Maker
 from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings
 from llamo.train.questions.scoring import numbers
@@ -247,9 +247,7 @@ def test_the_answer_cannot_be_read_from_the_question():
             if question.kind in ("yes_no", "side", "choice"):
                 place = str(question.choices.index(question.key)) if question.kind == "choice" else question.key
                 # Subjects differ; the words that could give something away do not.
-                answers[question.kind, question.choices if question.kind != "choice" else len(question.choices)][
-                    place
-                ] += 1
+                answers[question.kind, question.choices if question.kind != "choice" else len(question.choices)][place] += 1
     for group, counts in answers.items():
         total, options = sum(counts.values()), len(counts)
         assert total > 50, group
@@ -273,9 +271,7 @@ def test_yes_and_no_are_even_for_each_action():
 
 def test_counting_what_does_not_happen():
     rng = np.random.default_rng(1)
-    counts = Counter(
-        q.key == "0" for _ in range(3000) for q in ask_program(random_motion(rng), rng, 4) if q.kind == "count"
-    )
+    counts = Counter(q.key == "0" for _ in range(3000) for q in ask_program(random_motion(rng), rng, 4) if q.kind == "count")
     assert 0.03 < counts[True] / sum(counts.values()) < 0.2
 
 
@@ -313,22 +309,3 @@ def test_same_seed_same_questions():
     first = ask_program(program, np.random.default_rng(9), 5)
     assert first == ask_program(program, np.random.default_rng(9), 5)
     assert first != ask_program(program, np.random.default_rng(10), 5)
-
-
-def test_conversation_is_a_trl_row():
-    rng = np.random.default_rng(0)
-    questions = ask_program(motion(segment("squat", count=4)), rng, 3)
-    joints = np.zeros((40, 22, 3), np.float32)
-    places = set()
-    for _ in range(40):
-        row = conversation(joints, questions, rng)
-        assert row["images"] == []
-        assert [message["role"] for message in row["messages"]] == ["user", "assistant"] * 3
-        parts = [part["type"] for part in row["messages"][0]["content"]]
-        assert sorted(parts) == ["motion", "text"]
-        places.add(parts.index("motion"))
-        assert all(len(m["content"]) == 1 and m["content"][0]["type"] == "text" for m in row["messages"][1:])
-    assert places == {0, 1}
-    assert conversation(b"HIERARCHY", questions, rng)["messages"][0]["content"]
-    with pytest.raises(ValueError, match="at least one question"):
-        conversation(joints, [], rng)

@@ -84,15 +84,11 @@ def test_labels(description, actions, first):
 
 
 def test_dance_captions_name_the_steps():
-    assert (
-        label("dance - small jetes, pirouette")[2][1] == "The person dances ballet, with small jetés and a pirouette."
-    )
+    assert label("dance - small jetes, pirouette")[2][1] == "The person dances ballet, with small jetés and a pirouette."
 
 
 def test_mirror(tmp_path, walk_joints):
-    path = write(
-        tmp_path / "c.parquet", [row(walk_joints, description="basketball - forward dribble, 90-degree left turns")]
-    )
+    path = write(tmp_path / "c.parquet", [row(walk_joints, description="basketball - forward dribble, 90-degree left turns")])
     clip = read_recorded(path)[0]
     mirror = clip.mirrored()
     assert dict(clip.stated)["turn"] == "left" and dict(mirror.stated)["turn"] == "right"
@@ -129,9 +125,7 @@ def test_t_pose_is_skipped(tmp_path, walk_joints):
 
 
 def test_the_real_files(shared):
-    clips = [
-        clip for name in ("cmu_train", "deepmimic_val") for clip in read_recorded(shared / "data" / f"{name}.parquet")
-    ]
+    clips = [clip for name in ("cmu_train", "deepmimic_val") for clip in read_recorded(shared / "data" / f"{name}.parquet")]
     assert len(clips) == 155
     assert sum(not clip.actions for clip in clips) <= 2  # every caption is understood
     assert all(clip.captions for clip in clips)

@@ -1,6 +1,5 @@
 """Questions with checkable answers about procedural and recorded motions."""
 
-from .conversation import conversation
 from .kinematic_truth import KinematicTruth, measure
 from .program_questions import ask_program
 from .question import KINDS, Question
@@ -8,4 +7,4 @@ from .recorded_questions import ask_recorded
 from .scoring import score
 
 
-__all__ = ["KINDS", "KinematicTruth", "Question", "ask_program", "ask_recorded", "conversation", "measure", "score"]
+__all__ = ["KINDS", "KinematicTruth", "Question", "ask_program", "ask_recorded", "measure", "score"]

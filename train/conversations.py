@@ -1,0 +1,115 @@
+"""Asked motions as rows that stock `trl sft` trains on."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pyarrow as pa
+
+from llamo.processing.motion_errors_llamo import MotionFormatError
+from llamo.processing.motion_formats_llamo import joints_to_raw_motion
+from llamo.train.asked_motions import AskedMotion
+from llamo.train.augmentation import FPS
+from llamo.train.questions.question import Question
+
+
+PART = pa.struct(
+    [("type", pa.string()), ("text", pa.string()), ("bytes", pa.binary()), ("format", pa.string()),
+     ("units", pa.string()), ("up_axis", pa.string())]
+)  # fmt: skip
+# `images` is empty everywhere: without the column, trl takes a row for text alone and the motion never reaches the model.
+SCHEMA = pa.schema(
+    [
+        ("images", pa.list_(pa.binary())),
+        ("messages", pa.list_(pa.struct([("role", pa.string()), ("content", pa.list_(PART))]))),
+        ("kind", pa.string()),
+        ("answer", pa.string()),
+        ("choices", pa.list_(pa.string())),
+        ("tolerance", pa.float32()),
+        ("kinds", pa.list_(pa.string())),
+        ("program", pa.string()),
+        ("source", pa.string()),
+        ("length", pa.int32()),
+    ]
+)
+MOST_CHOICES = 10  # a question that leaves more answers open is an open one
+TEXT_TURNS = (
+    ("What can you do?", "I answer questions about human motion: what a person does, how often, on which side and how fast."),
+    ("Hello!", "Hello! Give me a motion file and ask what the person does."),
+    ("Who are you?", "I am LLaMo, an assistant that reads human motion."),
+    ("What is the capital of France?", "The capital of France is Paris."),
+    ("How do I do a squat?", "Stand with the feet at shoulder width, bend hips and knees, keep the back straight, rise."),
+    ("What is a lunge?", "A lunge is a step forward in which both knees bend and the body goes down."),
+    ("Name three warm-up exercises.", "Jumping jacks, arm circles and high knees."),
+    ("Which file formats can I give you?", "BVH files, and joints of 22 points as npy or npz."),
+    ("Thank you.", "You are welcome."),
+    ("How many legs does a spider have?", "A spider has eight legs."),
+    ("What is 3 plus 4?", "3 plus 4 is 7."),
+    ("What should I do without a motion file?", "Record a motion or open an example, then ask about it."),
+)  # fmt: skip
+
+
+def motion_part(joints: np.ndarray) -> dict:
+    """Joints `(num_frames, 22, 3)` at 20 fps as a self-contained message part."""
+    buffer = io.BytesIO()
+    np.savez(buffer, joints=joints.astype(np.float32), fps=np.float32(FPS))
+    return {"type": "motion", "bytes": buffer.getvalue(), "format": "npz", "units": "m", "up_axis": "Y"}
+
+
+def motion_row(asked: AskedMotion, rng: np.random.Generator, turns: int) -> dict | None:
+    """One conversation about a motion; `None` where nothing can be asked or the motion cannot be read.
+
+    Most conversations have a single turn: an answer says things that make the next question easy without the motion.
+
+    Args:
+        asked: the motion with its questions.
+        rng: chooses among them.
+        turns: questions at most.
+    """
+    if not asked.questions:
+        return None
+    try:
+        joints_to_raw_motion(asked.joints, FPS, units="m", up_axis="y")
+    except MotionFormatError:  # so much noise on so short an arm that the reader would refuse it
+        return None
+    num = 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
+    chosen = [asked.questions[int(index)] for index in rng.permutation(len(asked.questions))[:num]]
+    messages = []
+    for turn, question in enumerate(chosen):
+        content = [text_part(question.question)]
+        if turn == 0:
+            # Most users drop the file first and ask then.
+            content.insert(0 if rng.random() < 0.85 else 1, motion_part(asked.joints))
+        messages += [{"role": "user", "content": content}, {"role": "assistant", "content": [text_part(question.answer)]}]
+    program = json.dumps(asked.program, separators=(",", ":")) if asked.program else None
+    return {**row_of(messages, chosen), "program": program, "source": asked.source}
+
+
+def text_row(rng: np.random.Generator) -> dict:
+    """A conversation without motion, so that the language model keeps talking."""
+    question, answer = TEXT_TURNS[rng.integers(len(TEXT_TURNS))]
+    messages = [{"role": "user", "content": [text_part(question)]}, {"role": "assistant", "content": [text_part(answer)]}]
+    return {**row_of(messages, []), "kind": "text", "answer": answer, "kinds": ["text"], "program": None, "source": "text"}
+
+
+def text_part(text: str) -> dict:
+    return {"type": "text", "text": text}
+
+
+def row_of(messages: list[dict], questions: list[Question]) -> dict:
+    """Messages with what a judge needs to score the first answer: kind, key, keys it could have had, tolerance of a number."""
+    row = {"images": [], "messages": messages, "kinds": [question.kind for question in questions], "length": length(messages)}
+    if questions:
+        first = questions[0]
+        few = 0 < len(first.choices) <= MOST_CHOICES
+        row |= {"kind": first.kind, "answer": first.key, "choices": list(first.choices) if few else None}
+        row["tolerance"] = first.tolerance
+    return row
+
+
+def length(messages: list[dict]) -> int:
+    """About how many tokens a conversation has; rows of a batch should be of one length."""
+    texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
+    return sum(len(text) for text in texts) // 4 + 10 * len(texts)
