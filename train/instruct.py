@@ -1,8 +1,8 @@
 """Alignment and instruction tuning through TRL's SFTTrainer: what a recipe of these stages says, done.
 
 The motion tower stays frozen (arXiv 2411.16805). `align` trains the Cross Talker alone; `instruct` trains it together with
-LoRA in the language model, or with the whole language model. The same recipes run with stock `trl sft --config RECIPE`, which
-leaves out what `Training` adds.
+LoRA in the language model, or with the whole language model. Recipes of `instruct` run with stock `trl sft --config RECIPE`
+too, which leaves out what `Training` adds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,9 @@
 """A training recipe: a YAML file, settings of the caller over it, and the stage that runs it.
 
-llamo train train/recipes/smoke.yaml output_dir=data/smoke
+    llamo train train/recipes/smoke.yaml output_dir=data/smoke
+
+The file holds settings of trl alone, so that stock `trl sft --config` reads it too; what LLaMo adds stands in comments of the
+form `# llamo: {stage: instruct, resume: true}`.
 """
 
 from __future__ import annotations
@@ -8,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 from collections.abc import Iterable, Sequence
 
 import yaml
@@ -20,7 +24,7 @@ def read_recipe(path: str | os.PathLike, overrides: Sequence[str] = ()) -> dict:
     """The settings of a recipe, `key=value` of the caller over them.
 
     Args:
-        path: YAML file of one mapping; `stage` is pretrain, align or instruct.
+        path: YAML file of one mapping, with `# llamo:` comments; `stage` is pretrain, align or instruct.
         overrides: "learning_rate=1e-4", "synthesize.num=64"; values are read as YAML.
 
     Raises:
@@ -28,7 +32,12 @@ def read_recipe(path: str | os.PathLike, overrides: Sequence[str] = ()) -> dict:
     """
     try:
         with open(path, encoding="utf-8") as file:
-            recipe = yaml.safe_load(file)
+            text = file.read()
+        recipe = yaml.safe_load(text)
+        if recipe is None or isinstance(recipe, dict):
+            recipe = recipe or {}
+            for added in re.findall(r"(?m)^# llamo: (.*)$", text):
+                recipe |= yaml.safe_load(added)
     except yaml.YAMLError as error:
         raise ValueError(f"Expected YAML, got {error} in {path}. Correct the recipe.") from None
     if not isinstance(recipe, dict) or recipe.get("stage") not in STAGES:

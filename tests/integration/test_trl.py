@@ -85,3 +85,14 @@ def test_without_an_images_column_trl_stops_and_says_so(checkpoint, tmp_path):
     done = trl_sft(checkpoint, tmp_path / "data", tmp_path / "out")
     assert done.returncode != 0
     assert "images" in done.stderr
+
+
+def test_our_recipe_runs_with_stock_trl(checkpoint, tmp_path):
+    write_rows(tmp_path / "data")
+    recipe = Path(__file__).parents[2] / "train" / "recipes" / "instruct.yaml"
+    done = trl_sft(
+        checkpoint, tmp_path / "data", tmp_path / "out", "--config", str(recipe), "--train_sampling_strategy", "random"
+    )
+    assert done.returncode == 0, done.stderr
+    trained = load_file(tmp_path / "out" / "adapter_model.safetensors")
+    assert any("talker.projector" in name for name in trained) and any("lora_B" in name for name in trained)
