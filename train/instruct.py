@@ -96,7 +96,8 @@ def train(recipe: dict, align: bool) -> str:
 
     set_seed(config.seed)
     rows = load_rows(script, training, out)
-    processor = LlamoProcessor.from_pretrained(model_config.model_name_or_path)
+    # Our own code, not the copy in the checkpoint: nothing to be trusted, nobody to be asked.
+    processor = LlamoProcessor.from_pretrained(model_config.model_name_or_path, trust_remote_code=False)
     model = LlamoForConditionalGeneration.from_pretrained(model_config.model_name_or_path, dtype=torch.float32)
     model = choose_what_trains(model, training, model_config, align)
     print(table_of(model), flush=True)

@@ -95,12 +95,15 @@ def test_a_killed_run_goes_on_to_the_same_weights(home, whole_run, tmp_path):
     out = tmp_path / "out"
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe_of(home, out)))
     program = "from llamo.cli.main import app; app()"
-    process = subprocess.Popen([sys.executable, "-c", program, "train", str(tmp_path / "recipe.yaml")], stdout=subprocess.PIPE)
+    command = [sys.executable, "-c", program, "train", str(tmp_path / "recipe.yaml")]
+    with open(tmp_path / "said.txt", "w") as said:
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=said, stderr=said)
     deadline = time.time() + 120
     while not (out / "checkpoint-2" / "complete").exists() and process.poll() is None and time.time() < deadline:
         time.sleep(0.01)
     process.send_signal(signal.SIGKILL)
     process.wait()
+    assert "run the custom code" not in (tmp_path / "said.txt").read_text()  # nobody is asked about our own code
     assert (out / "checkpoint-2" / "complete").exists() and not (out / "model.safetensors").exists()
     for late in out.glob("checkpoint-[46]"):
         shutil.rmtree(late)
