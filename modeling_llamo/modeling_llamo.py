@@ -75,7 +75,7 @@ def rotate_by_time(states: torch.Tensor, theta: float) -> torch.Tensor:
 class LlamoAttention(nn.Module):
     """Multi-head attention of queries `(N, S_q, query_dim)` over keys `(N, S_k, kv_dim)`; rotary along time if asked.
 
-    Queries and keys are normalised in every head (arXiv 2302.05442): without it training diverged once attention got sharp.
+    Queries and keys are normalised in every head (arXiv 2302.05442), so that attention cannot get ever sharper.
     """
 
     def __init__(self, config, query_dim: int, kv_dim: int | None = None, rope_theta: float | None = None):
@@ -131,7 +131,7 @@ class LlamoClock(nn.Module):
     """Seconds -> vectors: sines and cosines of periods from half a second to twenty minutes, then a linear map.
 
     Seconds that were predicted learn by their logarithm alone: the slope of a wave says nothing about a time that is wrong by
-    more than its period, and slopes of half a second made training diverge.
+    more than its period.
     """
 
     num_periods = 12
@@ -786,7 +786,7 @@ class LlamoPreTrainedModel(PreTrainedModel):
         elif isinstance(module, LlamoProjector):
             init.constant_(module.scale, 0.1)
         elif isinstance(module, LlamoMotionTower):
-            # Small embeddings of the parts are blown up by the first norms, and their gradients with them, until they explode.
+            # Small embeddings of the parts are blown up by the first norms, and their gradients with them.
             for embed in module.embed_parts:
                 init.normal_(embed.weight, std=embed.in_features**-0.5)
         if isinstance(module, UNIT_VARIANCE):
