@@ -7,6 +7,7 @@ import json
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as parquet
 
 from llamo.processing.motion_errors_llamo import MotionFormatError
 from llamo.processing.motion_formats_llamo import joints_to_raw_motion
@@ -113,3 +114,10 @@ def length(messages: list[dict]) -> int:
     """About how many tokens a conversation has; rows of a batch should be of one length."""
     texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
     return sum(len(text) for text in texts) // 4 + 10 * len(texts)
+
+
+def to_parquet(rows: list[dict]) -> bytes:
+    """Rows as one Parquet file in memory."""
+    buffer = io.BytesIO()
+    parquet.write_table(pa.Table.from_pylist(rows, SCHEMA), buffer, compression="zstd")
+    return buffer.getvalue()

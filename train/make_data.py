@@ -8,7 +8,6 @@ and a run that was killed goes on with the shards that are missing.
 
 from __future__ import annotations
 
-import io
 import json
 import multiprocessing
 import os
@@ -18,12 +17,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
 from llamo.train.asked_motions import draw_procedural, recorded_draw
-from llamo.train.conversations import SCHEMA, motion_row, text_row
+from llamo.train.conversations import motion_row, text_row, to_parquet
 from llamo.train.labelled_motion import action_vocabulary
 
 
@@ -160,9 +158,7 @@ def claim(plan: DataPlan, out: Path) -> None:
 
 def write_shard(job: tuple[Shard, Path]) -> int:
     shard, out = job
-    buffer = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(list(shard.rows()), SCHEMA), buffer, compression="zstd")
-    write_whole(out / shard.name, buffer.getvalue())
+    write_whole(out / shard.name, to_parquet(list(shard.rows())))
     return shard.num
 
 

@@ -5,7 +5,6 @@ llamo data prepare --from humanml3d HumanML3D --out data/humanml3d
 
 from __future__ import annotations
 
-import io
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -13,14 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
 from llamo.processing.motion_features_llamo import resample
 from llamo.processing.motion_formats_llamo import read_motion
 from llamo.train.augmentation import FPS
-from llamo.train.conversations import SCHEMA, motion_part, row_of, text_part
+from llamo.train.conversations import motion_part, row_of, text_part, to_parquet
 from llamo.train.make_data import write_whole
 from llamo.train.public_data import READERS, SPLITS, Told
 from llamo.train.questions.phrasings import phrase
@@ -85,10 +82,12 @@ def prepare_data(
     if not shards:
         why = f"; the first: {found.left_out[0][0]}: {found.left_out[0][1]}" if found.left_out else ""
         raise ValueError(f"Expected motions with text, got none of {len(told)} that can be used in {root}{why}.")
-    for old in folder.glob(f"{name}-*.parquet"):
+    # The new ones stand before the old ones go: a run that is killed loses nothing.
+    paths = [folder / f"{name}-{index:05d}-of-{len(shards):05d}.parquet" for index in range(len(shards))]
+    for path, content in zip(paths, shards, strict=True):
+        write_whole(path, content)
+    for old in set(folder.glob(f"{name}-*.parquet")) - set(paths):
         old.unlink()
-    for index, content in enumerate(shards):
-        write_whole(folder / f"{name}-{index:05d}-of-{len(shards):05d}.parquet", content)
     return found
 
 
@@ -126,9 +125,3 @@ def span_of(joints: np.ndarray, fps: float, span: tuple[float, float] | None) ->
         seconds = len(joints) / FPS
         raise ValueError(f"Expected a span within {seconds:.1f} s, got {span[0]:g} to {span[1]:g} s. Correct the times.")
     return part
-
-
-def to_parquet(rows: list[dict]) -> bytes:
-    buffer = io.BytesIO()
-    parquet.write_table(pa.Table.from_pylist(rows, SCHEMA), buffer, compression="zstd")
-    return buffer.getvalue()
