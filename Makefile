@@ -39,7 +39,7 @@ llamo/config.json: $(VENV)/installed $(wildcard weights/* modeling_llamo/* proce
 $(VENV)/installed: setup.py constraints.txt
 	$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep '^torch==' constraints.txt)"
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,test]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[train,test,video]"
 	@touch $@
 
 clean:

@@ -94,8 +94,10 @@ setup(
         ],
         "demo": ["gradio>=6"],
         "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
+        "video": ["av>=16"],  # decodes video; FFmpeg is inside its wheel
         "view": ["pillow>=10.1"],  # llamo view --png; the page itself needs nothing
         "test": [
+            "av>=16",
             "bvhio>=1.5",
             "ezc3d>=1.5",
             "hypothesis>=6",

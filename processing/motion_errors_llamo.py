@@ -25,3 +25,7 @@ class MotionFormatError(ValueError):
     def at(self, where: str) -> "MotionFormatError":
         """The same error with an outer place (a file name) put before its own."""
         return type(self)(self.expected, self.got, f"{where}: {self.where}" if self.where else where, self.remedy)
+
+
+class VideoFormatError(MotionFormatError):
+    """A file that cannot be read as a video, or a video beyond the limits."""
