@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from llamo.cli.read_options import OF_ANY_FILE, fail, reads_motion
+from llamo.cli.failing import fail, tells_bad_input
+from llamo.cli.read_options import OF_ANY_FILE, reads_motion
 
 
 app = typer.Typer(
@@ -187,6 +188,7 @@ Split = Annotated[str, typer.Option(help="train or validation.")]
 
 
 @data.command()
+@tells_bad_input
 def synthesize(
     num: Annotated[int, typer.Option(min=1, help="Rows to train on.")],
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the data set; a run that was cut off goes on.")],
@@ -203,17 +205,14 @@ def synthesize(
 ):
     """Make motions with questions, answers and the truth behind them, for `trl sft` and `llamo train`."""
     from llamo.cli.data import synthesize as run
-    from llamo.cli.session import BadInputError
 
     settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
     settings |= {"recorded_share": recorded_share, "text_share": text_share, "rows_per_shard": rows_per_shard}
-    try:
-        print(run(settings, out, num_proc))
-    except BadInputError as error:
-        raise fail(error) from None
+    print(run(settings, out, num_proc))
 
 
 @data.command()
+@tells_bad_input
 def prepare(
     root: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the data set, as it is published.")],
     source: Annotated[str, typer.Option("--from", help="humanml3d, kit, babel, babelqa or folder (own files).")],
@@ -224,16 +223,13 @@ def prepare(
 ):
     """Turn a public data set, or own motion files with metadata.csv or metadata.jsonl, into rows for training."""
     from llamo.cli.data import prepare as run
-    from llamo.cli.session import BadInputError
 
-    try:
-        for line in run(source, root, out, split, amass, seed):
-            print(line)
-    except BadInputError as error:
-        raise fail(error) from None
+    for line in run(source, root, out, split, amass, seed):
+        print(line)
 
 
 @data.command()
+@tells_bad_input
 def show(
     folder: Annotated[str, typer.Argument(metavar="DIR", help="Folder of a data set.")],
     row: Annotated[int, typer.Option(min=0, help="First row.")] = 0,
@@ -244,15 +240,11 @@ def show(
     """Print rows of a data set; with --view, also a page with the motion of the first."""
     from llamo.cli.data import show as run
     from llamo.cli.data import view_row
-    from llamo.cli.session import BadInputError
 
-    try:
-        for line in run(folder, split, row, num):
-            print(line)
-        if view is not None:
-            print(view_row(folder, split, row, view))
-    except BadInputError as error:
-        raise fail(error) from None
+    for line in run(folder, split, row, num):
+        print(line)
+    if view is not None:
+        print(view_row(folder, split, row, view))
 
 
 if __name__ == "__main__":

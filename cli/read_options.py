@@ -1,12 +1,13 @@
-"""The options about reading motion files, which many commands share, and how a command fails."""
+"""The options about reading motion files, which many commands share."""
 
 import functools
 import inspect
-import sys
 from collections.abc import Callable
 from typing import Annotated
 
 import typer
+
+from llamo.cli.failing import tells_bad_input
 
 
 READ_OPTIONS = {
@@ -30,12 +31,6 @@ READ_OPTIONS = {
 OF_ANY_FILE = ("fps", "units", "up_axis", "joint_map", "asf", "skeleton", "animation")
 
 
-def fail(message: object, code: int = 2) -> typer.Exit:
-    """Prints one message as one line on stderr; raise what it returns."""
-    print(f"llamo: {' '.join(str(message).splitlines())}", file=sys.stderr)
-    return typer.Exit(code)
-
-
 def reads_motion(*names: str) -> Callable:
     """Gives a command the options `names` (all of `OF_ANY_FILE` by default) about reading files.
 
@@ -48,15 +43,11 @@ def reads_motion(*names: str) -> Callable:
         keyword = inspect.Parameter.KEYWORD_ONLY
         added = [inspect.Parameter(name, keyword, default=None, annotation=READ_OPTIONS[name]) for name in names]
 
+        @tells_bad_input
         @functools.wraps(command)
         def run(**given):
-            from llamo.cli.session import BadInputError
-
             said = {name: given.pop(name) for name in names}
-            try:
-                return command(**given, said={name: value for name, value in said.items() if value is not None})
-            except BadInputError as error:
-                raise fail(error) from None
+            return command(**given, said={name: value for name, value in said.items() if value is not None})
 
         # What typer reads: the command's own parameters, then the options.
         parameters = [parameter.replace(kind=keyword) for parameter in own] + added

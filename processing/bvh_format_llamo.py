@@ -11,7 +11,6 @@ Only the text is read here, in the file's own units and axes: which way is up, h
 the left knee are decided in skeleton_mapping_llamo.py and motion_frame_llamo.py.
 """
 
-import io
 import math
 import re
 from dataclasses import dataclass, field
@@ -21,17 +20,15 @@ import numpy as np
 from .joints_format_llamo import check_fps
 from .motion_errors_llamo import MotionFormatError
 from .motion_source_llamo import MotionSource, ReadOptions
+from .number_text_llamo import MAX_NUMBER, read_numbers
 from .raw_motion_llamo import RawMotion, skeleton_motion
 
 
 MAX_FRAMES = 500_000  # 70 minutes at 120 fps
 MAX_NODES = 3_000  # joints and End Sites; the richest face and finger rigs have about 1,000
 MAX_HEADER_BYTES = 8 << 20
-MAX_NUMBER = 1e9  # larger lengths and angles are damage, and their squares would overflow
-# Numbers are parsed in blocks of this many bytes, so that the peak memory is the file plus its numbers.
-BLOCK_BYTES = 16 << 20
 # Frames are posed in pieces, so that the scratch arrays of forward kinematics stay in the processor's cache.
-CHUNK_VALUES = 1 << 15
+CHUNK_VALUES = 1 << 14
 
 AXES = "xyz"
 CONVERT = "Export the motion as BVH again (Blender, MotionBuilder, 3ds Max and iClone all write it), then try once more."
@@ -305,8 +302,7 @@ def read_bvh(data: bytes, *, where: str = "BVH", fps: float | None = None, max_f
             f"{where}, MOTION",
             "Cut the motion into shorter files, or raise `max_frames`.",
         )
-    body = data[body_at:] if body_at else data
-    values = _read_numbers(body, where, data.count(b"\n", 0, body_at) + 1, notes)
+    values = read_numbers(data, body_at, declared * num_channels, where, notes, CONVERT)
     num_frames, rest = divmod(values.size, num_channels)
     if num_frames < declared or rest:
         raise MotionFormatError(
@@ -518,77 +514,6 @@ def _read_motion_head(data: bytes, start: int, where: str, fps: float | None) ->
             )
         frame_time = 0.0
     return declared, frame_time, time_text, found.end()
-
-
-def _read_numbers(body: bytes, where: str, first_line: int, notes: list[str]) -> np.ndarray:
-    """The white-space separated numbers of the MOTION block, `(count,)` float64, whatever lines they stand on."""
-    if b"," in body:
-        # Decimal commas where there is no point anywhere (some locales); otherwise commas between the numbers.
-        decimal = b"." not in body
-        body = body.translate(bytes.maketrans(b",", b"." if decimal else b" "))
-        notes.append(
-            "decimal commas are read as decimal points" if decimal else "commas between the numbers are read as spaces"
-        )
-    pieces, start, line = [], 0, first_line
-    while start < len(body):
-        end = start + BLOCK_BYTES
-        if end < len(body):
-            # Cut at a line end, or at a blank where one line is longer than a block.
-            cut = max(body.rfind(b"\n", start, end), body.rfind(b"\r", start, end))
-            cut = cut if cut > start else max(body.rfind(b" ", start, end), body.rfind(b"\t", start, end))
-            if cut <= start:
-                raise MotionFormatError(
-                    "numbers with blanks between them",
-                    f"{BLOCK_BYTES:,} bytes without one",
-                    f"{where}, line {line}",
-                    CONVERT,
-                )
-            end = cut
-        block = body[start:end]
-        if block.strip():
-            pieces.append(_parse_block(block, where, line))
-        line += block.count(b"\n")
-        start = end
-    if not pieces:
-        return np.empty(0)
-    values = pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
-    # Comparisons with NaN are false: one pass finds NaN, infinity and absurd numbers.
-    if not (values.max() <= MAX_NUMBER and values.min() >= -MAX_NUMBER):
-        at = int(np.flatnonzero(~(np.abs(values) <= MAX_NUMBER))[0])
-        raise MotionFormatError(
-            f"finite numbers up to {MAX_NUMBER:g}",
-            f"{values[at]} as number {at + 1:,}",
-            f"{where}, MOTION",
-            "Repair that frame in the program that wrote the file, and export it again.",
-        )
-    return values
-
-
-def _parse_block(block: bytes, where: str, line: int) -> np.ndarray:
-    text = block.decode("latin-1")
-    try:
-        # NumPy's table reader is the fastest strict one. It wants as many numbers on every line, as most files have.
-        return np.loadtxt(io.StringIO(text), comments=None, ndmin=2).reshape(-1)
-    except ValueError:
-        pass
-    words = text.split()
-    try:
-        if "_" in text:
-            raise ValueError
-        return np.array(list(map(float, words)))
-    except ValueError:
-        for number, row in enumerate(text.split("\n"), line):
-            for word in row.split():
-                try:
-                    float(word if "_" not in word else "")
-                except ValueError:
-                    raise MotionFormatError(
-                        "numbers in the MOTION block",
-                        repr(word[:40]),
-                        f"{where}, line {number}",
-                        "The file is damaged, or more than one motion stands in it. " + CONVERT,
-                    ) from None
-        raise
 
 
 def _glimpse(data: bytes) -> str:

@@ -168,14 +168,14 @@ def find_up(
     for name, rows in TO_Y_UP.items():
         axis = np.array(rows[1], dtype=float)
         lowest = (joints @ axis).min(1) / leg
-        floor = float(np.percentile(lowest, 5))
+        floor, low, high = np.percentile(lowest, (5, 10, 90))
         score = float((posture @ axis).sum())
         score += 1.5 * float(standing_rest @ axis)
         # Files have the floor at zero, or begin with the pelvis at zero; what has neither is rather lying on its side.
         begins = abs(float(joints[0, INDEX["pelvis"]] @ axis)) / leg
         score += 1.5 if -0.08 <= floor <= 0.16 else 0.0 if begins < 0.05 else -0.5
         # Where a person moves about, only the floor's direction keeps the lowest point where it is.
-        score += 0.5 if np.percentile(lowest, 90) - np.percentile(lowest, 10) < 0.12 else 0.0
+        score += 0.5 if high - low < 0.12 else 0.0
         # Bare joints are nearly always Y up (HumanML3D and what follows it); BVH files come in Z up more often.
         first, first_score = likely_up or "+y", 1.6 if rest is None else 0.6
         score += first_score if name == first else 0.3 if name in ("+y", "+z") else -0.7

@@ -6,7 +6,6 @@ Files are written beside their place and then moved there, so that a failure lea
 
 import io
 import os
-import secrets
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from .humanml_features_llamo import HUMANML_FPS, joints_to_humanml
 from .joints_format_llamo import check_fps
 from .motion_errors_llamo import MotionFormatError
 from .motion_features_llamo import check_joints, resample
+from .whole_files_llamo import replace_file
 
 
 # Ending -> what it holds.
@@ -128,25 +128,3 @@ def write_motion(
         data = write_gltf(joints, rate, binary=ending == ".glb")
     replace_file(path, data)
     return WrittenMotion(kind, rows, rate, changed)
-
-
-def replace_file(path: str | os.PathLike, data: bytes) -> None:
-    """Writes beside the place and moves there.
-
-    Raises:
-        MotionFormatError: a folder that is not there, or that cannot be written in.
-    """
-    target = Path(os.fspath(path))
-    beside = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    try:
-        if target.is_dir():
-            raise IsADirectoryError("a folder of that name")
-        with open(beside, "xb") as file:
-            file.write(data)
-        os.replace(beside, target)
-    except (OSError, ValueError) as error:
-        beside.unlink(missing_ok=True)
-        reason = getattr(error, "strerror", None) or str(error)
-        raise MotionFormatError(
-            "a place to write to", f"{type(error).__name__}: {reason}", str(target), "Check the folder and its permissions."
-        ) from None

@@ -21,6 +21,7 @@ TARGET_NAMES = (
 ).split()
 INDEX = {name: index for index, name in enumerate(TARGET_NAMES)}
 SIDES = ("left", "right")
+LEGS = [[INDEX[f"{side}_{part}"] for part in ("hip", "knee", "ankle")] for side in SIDES]
 
 # Names, lower case, without side, digits and rig prefix -> part of the body. Words of one line mean the same joint.
 WORDS = {
@@ -145,7 +146,9 @@ def build_feet(joints: np.ndarray, sides: list[str]) -> None:
 
 def leg_length(joints: np.ndarray) -> float:
     """Hip to knee to ankle, median over frames, mean of both legs."""
-    return float(np.mean([bone(joints, f"{s}_hip", f"{s}_knee") + bone(joints, f"{s}_knee", f"{s}_ankle") for s in SIDES]))
+    legs = joints[:, LEGS]  # (num_frames, 2, 3, 3)
+    bones = np.median(np.linalg.norm(legs[:, :, 1:] - legs[:, :, :-1], axis=-1), axis=0)
+    return float(bones.sum(axis=1).mean())
 
 
 def bone(joints: np.ndarray, a: str, b: str) -> float:
@@ -375,9 +378,10 @@ class _Tree:
                 self.children[parent].append(node)
                 self.depth[node] = self.depth[parent] + 1
         self.length = np.zeros(self.count)
-        for node, parent in enumerate(self.parents):
-            if parent >= 0:
-                self.length[node] = self.distance(node, parent)
+        below = [node for node, parent in enumerate(self.parents) if parent >= 0]
+        above = [self.parents[node] for node in below]
+        if below:
+            self.length[below] = np.median(np.linalg.norm(sample[:, below] - sample[:, above], axis=-1), axis=0)
         # How far the skeleton goes on below a node, along bones.
         self.reach = np.zeros(self.count)
         for node in range(self.count - 1, -1, -1):

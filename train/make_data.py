@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
+from llamo.processing.whole_files_llamo import replace_file
 from llamo.train.asked_motions import draw_procedural, recorded_draw
 from llamo.train.conversations import motion_row, text_row, to_parquet
 from llamo.train.labelled_motion import action_vocabulary
@@ -136,7 +137,7 @@ def make_data(plan: DataPlan, out: str | os.PathLike, num_proc: int = 1) -> Coun
         if pool:
             pool.terminate()
     kinds = count_kinds([out / shard.name for shard in shards])
-    write_whole(out / "README.md", data_card(plan, kinds).encode())
+    replace_file(out / "README.md", data_card(plan, kinds).encode())
     return kinds
 
 
@@ -153,20 +154,13 @@ def claim(plan: DataPlan, out: Path) -> None:
     elif out.exists() and any(out.iterdir()):
         raise ValueError(f"Expected an empty folder, got one with other files at {out}. Choose another, or empty it.")
     (out / "data").mkdir(parents=True, exist_ok=True)
-    write_whole(manifest, json.dumps(wanted, indent=1).encode())
+    replace_file(manifest, json.dumps(wanted, indent=1).encode())
 
 
 def write_shard(job: tuple[Shard, Path]) -> int:
     shard, out = job
-    write_whole(out / shard.name, to_parquet(list(shard.rows())))
+    replace_file(out / shard.name, to_parquet(list(shard.rows())))
     return shard.num
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """All or nothing: a run that is killed leaves no half file."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_bytes(content)
-    os.replace(temporary, path)
 
 
 def count_kinds(paths: Sequence[Path]) -> Counter:

@@ -16,9 +16,9 @@ from tqdm.auto import tqdm
 
 from llamo.processing.motion_features_llamo import resample
 from llamo.processing.motion_formats_llamo import read_motion
+from llamo.processing.whole_files_llamo import replace_file
 from llamo.train.augmentation import FPS
 from llamo.train.conversations import motion_part, row_of, text_part, to_parquet
-from llamo.train.make_data import write_whole
 from llamo.train.public_data import READERS, SPLITS, Told
 from llamo.train.questions.phrasings import phrase
 
@@ -85,7 +85,7 @@ def prepare_data(
     # The new ones stand before the old ones go: a run that is killed loses nothing.
     paths = [folder / f"{name}-{index:05d}-of-{len(shards):05d}.parquet" for index in range(len(shards))]
     for path, content in zip(paths, shards, strict=True):
-        write_whole(path, content)
+        replace_file(path, content)
     for old in set(folder.glob(f"{name}-*.parquet")) - set(paths):
         old.unlink()
     return found
