@@ -13,10 +13,11 @@ from setuptools.command.build_py import build_py
 
 ROOT = Path(__file__).resolve().parent
 FOLDERS = ("modeling_llamo", "processing", "train", "cli")
-# The page of `llamo view`: no Python, but installed like a package. cli/viewer_page.py looks for it beside its own folder.
-VIEWER = "spaces_demo/viewer"
+# The demo and its viewer, installed like packages. cli/demo.py and cli/viewer_page.py look for them beside their own folder.
+DEMO, VIEWER, EXAMPLES = "spaces_demo", "spaces_demo/viewer", "examples"
 # Data beside the code; a file is installed where its folder holds one of these.
 PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml"]
+DEMO_DATA = {"llamo.spaces_demo": ["*.js", "*.css", "*.md", "*.txt"], "llamo.examples": ["*"]}
 # Single files that `llamo init` puts into the checkpoint; it looks for them in the folder above its own, here and installed.
 CHECKPOINT_FILES = ("LICENSE", "NOTICE", "model_card.md")
 
@@ -50,7 +51,7 @@ def find_packages() -> dict[str, str]:
     # The trained parts of the default model, so that `llamo init` works wherever the library is installed.
     if (ROOT / "weights").is_dir():
         packages["llamo.weights"] = "weights"
-    packages["llamo." + VIEWER.replace("/", ".")] = VIEWER
+    packages.update({"llamo." + folder.replace("/", "."): folder for folder in (DEMO, VIEWER, EXAMPLES)})
     return packages
 
 
@@ -67,7 +68,7 @@ setup(
     python_requires=">=3.10",
     packages=sorted(packages),
     package_dir=packages,
-    package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"], "llamo.spaces_demo.viewer": ["*"]},
+    package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"], "llamo.spaces_demo.viewer": ["*"], **DEMO_DATA},
     cmdclass={"build_py": BuildWithExtras},
     zip_safe=False,
     install_requires=[
@@ -76,6 +77,7 @@ setup(
         "numpy>=1.26",
         "safetensors>=0.8",
         "scipy>=1.11",  # filters of the measurements
+        "tflite>=2.18",  # `llamo init` reads the Motion Estimator's networks with it
         "torch>=2.6",
         "transformers>=5.20,<6",
         "typer>=0.15",
@@ -95,12 +97,16 @@ setup(
         "demo": ["gradio>=6"],
         "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
         "video": ["av>=16"],  # decodes video; FFmpeg is inside its wheel
+        "search": ["lancedb>=0.30", "pyarrow>=21"],  # an embedded database of clips
         "view": ["pillow>=10.1"],  # llamo view --png; the page itself needs nothing
         "test": [
             "av>=16",
+            "axe-core-python>=0.1",
             "bvhio>=1.5",
             "ezc3d>=1.5",
+            "gradio>=6",
             "hypothesis>=6",
+            "lancedb>=0.30",
             "pillow>=10.1",
             "pybvh>=0.9",
             "pygltflib>=1.16",

@@ -35,6 +35,9 @@ def ask(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object for each question.")] = False,
     evidence: Annotated[bool, typer.Option("--evidence", help="Give the model measured numbers with the question.")] = False,
     check: Annotated[bool, typer.Option("--check", help="Hold the answer against measured numbers.")] = False,
+    explain: Annotated[
+        str | None, typer.Option(metavar="HTML", help="A page that shows which moments the answers looked at.")
+    ] = None,
     max_new_tokens: MaxNewTokens = None,
     temperature: Temperature = 0.0,
     device: Device = None,
@@ -47,7 +50,7 @@ def ask(
 
     files, questions = (arguments, list(question)) if question else (arguments[:-1], arguments[-1:])
     for text in answer_questions(
-        files, questions, model, json, max_new_tokens, temperature, device, dtype, said, evidence, check
+        files, questions, model, json, max_new_tokens, temperature, device, dtype, said, evidence, check, explain
     ):
         print(text, flush=True)
 
@@ -86,6 +89,79 @@ def measure(
     if json and csv:
         raise fail("Expected one of --json and --csv, got both. Leave one out.")
     print(render(measure_file(file, smoothing, said), "json" if json else "csv" if csv else "table"))
+
+
+@app.command()
+@reads_motion()
+def caption(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Motions, videos, and folders of them.")],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="Table: .jsonl, .parquet or .csv.")],
+    captions: Annotated[int, typer.Option(min=1, help="Different captions of each clip.")] = 1,
+    fields: Annotated[
+        str, typer.Option(help="What to write beside the captions; the less, the faster.")
+    ] = "detailed,tags,segments,measurements",
+    prompt: Annotated[
+        list[str] | None,
+        typer.Option(metavar="[NAME=]QUESTION", help='A column of answers; "... [low|high]" chooses. May be repeated.'),
+    ] = None,
+    shard: Annotated[str | None, typer.Option(metavar="I/N", help="Do part I of N; by default as accelerate says.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 16,
+    model: Model = "llamo",
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest caption, in tokens.")] = 64,
+    device: Device = None,
+    dtype: Dtype = "auto",
+    *,
+    said: dict,
+):
+    """Label a library: captions, tags, segments and measurements of every clip. Run it again to go on after a stop."""
+    from llamo.cli.caption import caption_library
+
+    arguments = (paths, out, model, captions, fields, prompt or [], shard, batch_size, max_new_tokens, device, dtype, said)
+    for line in caption_library(*arguments):
+        print(line)
+
+
+@app.command()
+@reads_motion()
+def index(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Motions, videos, and folders of them.")],
+    db: Annotated[str, typer.Option("--db", metavar="DIR", help="The database, library.lance for example.")],
+    labels: Annotated[str | None, typer.Option(metavar="FILE", help="Table of llamo caption: its clips have labels.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Clips at a time.")] = 16,
+    model: Model = "llamo",
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Longest caption, in tokens.")] = 64,
+    device: Device = None,
+    dtype: Dtype = "auto",
+    *,
+    said: dict,
+):
+    """Label a library into a database that llamo search reads; again, only what is new or changed is done."""
+    from llamo.cli.search import index_library
+
+    for line in index_library(paths, db, model, labels, batch_size, max_new_tokens, device, dtype, said):
+        print(line)
+
+
+@app.command()
+@reads_motion()
+def search(
+    text: Annotated[str, typer.Argument(metavar="[TEXT]", help="What to look for: angry turn to the left, then a punch.")] = "",
+    db: Annotated[str, typer.Option("--db", metavar="DIR", help="The database.")] = "library.lance",
+    like: Annotated[str | None, typer.Option(metavar="FILE", help="A motion that is like what you look for.")] = None,
+    where: Annotated[str | None, typer.Option(metavar="FILTER", help="seconds > 2 and action = 'walk'")] = None,
+    num: Annotated[int, typer.Option("-k", min=1, help="Clips to list.")] = 10,
+    words: Annotated[bool, typer.Option("--words", help="By words and filter alone; no model is loaded.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print a JSON array of path, score and caption.")] = False,
+    model: Model = "llamo",
+    device: Device = None,
+    dtype: Dtype = "auto",
+    *,
+    said: dict,
+):
+    """Find clips by what happens in them, by an example, by measurements."""
+    from llamo.cli.search import search_library
+
+    print(search_library(text, db, like, where, num, words, json, model, device, dtype, said))
 
 
 @app.command()
@@ -182,6 +258,29 @@ def train(
         raise fail(error, code=1) from None
 
 
+library = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+app.add_typer(library, name="library")
+
+
+@library.callback()
+def library_group():
+    """Look after a library of clips."""
+
+
+@library.command()
+@reads_motion()
+def check(
+    paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Motions, videos, and folders of them.")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    *,
+    said: dict,
+):
+    """List duplicates, T-poses, foot skate, jumps, swapped sides, still clips, wrong units and rates, and what to do."""
+    from llamo.cli.library_check import check_library, render
+
+    print(render(check_library(paths, said), json))
+
+
 data = typer.Typer(help="Make and look at data sets of questions about motion.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(data, name="data")
 Split = Annotated[str, typer.Option(help="train or validation.")]
@@ -200,6 +299,7 @@ def synthesize(
     ] = None,
     recorded_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows about recorded clips.")] = 0.2,
     text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows without motion.")] = 0.02,
+    pair_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows that compare two motions.")] = 0.06,
     rows_per_shard: Annotated[int, typer.Option(min=1, help="Rows of one Parquet file.")] = 500,
     num_proc: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
 ):
@@ -207,7 +307,8 @@ def synthesize(
     from llamo.cli.data import synthesize as run
 
     settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
-    settings |= {"recorded_share": recorded_share, "text_share": text_share, "rows_per_shard": rows_per_shard}
+    settings |= {"recorded_share": recorded_share, "text_share": text_share, "pair_share": pair_share}
+    settings["rows_per_shard"] = rows_per_shard
     print(run(settings, out, num_proc))
 
 

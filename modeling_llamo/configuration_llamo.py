@@ -235,6 +235,8 @@ class LlamoConfig(_StrictConfig):
         instruction_start_token_ids (`list[int]`, *optional*, defaults to `[1, 4093]`):
             Token ids that open a user turn in the chat template. The instruction of a turn is what stands between them
             and the turn's `<|motion_focus|>` tokens.
+        retrieval_size (`int`, *optional*, defaults to 0):
+            Width of the embeddings of motions and texts in one space; 0 for a model without them.
         tie_word_embeddings (`bool`, *optional*):
             Whether input and output embeddings are one matrix; follows `text_config` when `None`.
 
@@ -264,9 +266,15 @@ class LlamoConfig(_StrictConfig):
     motion_token_id: int = 49152
     motion_focus_token_id: int = 49153
     instruction_start_token_ids: list[int] | None = None
+    retrieval_size: int = 0
     tie_word_embeddings: bool | None = None
 
     def __post_init__(self, **kwargs):
+        if self.retrieval_size < 0:
+            raise ValueError(
+                f"Expected retrieval_size of at least 0, got {self.retrieval_size} in LlamoConfig. 0 is a model without "
+                "embeddings."
+            )
         if self.instruction_start_token_ids is None:
             self.instruction_start_token_ids = [1, 4093]
         super().__post_init__(**kwargs)

@@ -661,6 +661,47 @@ class LlamoCrossTalker(nn.Module):
 
 
 # ---------------------------------------------------------------------------------------------------------------------
+# Retrieval: motions and texts in one space
+
+
+class LlamoRetrieval(nn.Module):
+    """What towers and language model make of motions and of texts -> vectors of length one in one space (after CLIP,
+    arXiv 2103.00020). Neither tower nor language model is trained for it; with `retrieval_size` 0 there is no such part.
+    """
+
+    num_queries = 4
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        talker, text = config.talker_config, config.text_config
+        width, size = talker.hidden_size, config.retrieval_size
+        self.queries = nn.Parameter(torch.zeros(self.num_queries, width))
+        self.motion_norm, self.pooled_norm = nn.LayerNorm(width), nn.LayerNorm(self.num_queries * width)
+        self.attn = LlamoAttention(talker, width)
+        self.motion_linear_1 = nn.Linear(self.num_queries * width, 2 * size)
+        self.motion_linear_2 = nn.Linear(2 * size, size)
+        # Which layer of a language model tells meanings apart is learned: the last ones think of the next word.
+        self.layer_weights = nn.Parameter(torch.zeros(text.num_hidden_layers + 1))
+        self.text_linear_1 = nn.Linear(text.hidden_size, 2 * size)
+        self.text_linear_2 = nn.Linear(2 * size, size)
+        self.log_scale = nn.Parameter(torch.tensor(math.log(1 / 0.07)))  # of the cosines, while training
+
+    def embed_motion(self, vectors: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Motion vectors and summary of each motion `(N, S, D)` with their mask `(N, S)` -> `(N, retrieval_size)`."""
+        vectors = self.motion_norm(vectors)
+        queries = self.queries.to(vectors.dtype).expand(len(vectors), -1, -1)
+        pooled = self.attn(queries, vectors, bias=key_bias(mask, vectors.dtype)).flatten(1)
+        return F.normalize(self.motion_linear_2(F.gelu(self.motion_linear_1(self.pooled_norm(pooled)))).float(), dim=-1)
+
+    def embed_text(self, layers: torch.Tensor) -> torch.Tensor:
+        """Mean states of each layer of the language model `(B, num_hidden_layers + 1, H)` -> `(B, retrieval_size)`."""
+        # Layers differ in scale by orders of magnitude; directions are mixed.
+        layers = F.layer_norm(layers, layers.shape[-1:])
+        mixed = (self.layer_weights.softmax(-1).to(layers.dtype)[:, None] * layers).sum(1)
+        return F.normalize(self.text_linear_2(F.gelu(self.text_linear_1(mixed))).float(), dim=-1)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
 # Where everything stands in the prompt
 
 
@@ -783,6 +824,10 @@ class LlamoPreTrainedModel(PreTrainedModel):
             init.normal_(module.queries, std=1.0)
         elif isinstance(module, LlamoRelevance):
             init.constant_(module.bias, 3.0)
+        elif isinstance(module, LlamoRetrieval):
+            init.normal_(module.queries, std=1.0)
+            init.zeros_(module.layer_weights)
+            init.constant_(module.log_scale, math.log(1 / 0.07))
         elif isinstance(module, LlamoProjector):
             init.constant_(module.scale, 0.1)
         elif isinstance(module, LlamoMotionTower):
@@ -804,6 +849,7 @@ UNIT_VARIANCE = (
     LlamoClock,
     LlamoTally,
     LlamoRelevance,
+    LlamoRetrieval,
 )
 
 
@@ -816,6 +862,7 @@ class LlamoModel(LlamoPreTrainedModel):
         self.vision_tower = AutoModel.from_config(config.vision_config) if config.vision_config is not None else None
         self.enhancer = LlamoFeatureEnhancer(config) if config.vision_config is not None else None
         self.talker = LlamoCrossTalker(config)
+        self.retrieval = LlamoRetrieval(config) if config.retrieval_size else None
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
 
@@ -882,6 +929,52 @@ class LlamoModel(LlamoPreTrainedModel):
                 motion, mask, times, video.to(dtype), video_attention_mask.bool(), video_times, video_motion_ids
             )
         return motion + self.talker.clock(times), mask, times
+
+    def get_retrieval_states(self, motion_values: torch.Tensor, motion_attention_mask=None, **video):
+        """What `LlamoRetrieval.embed_motion` takes: `(N, T + summary tokens, D)` and its mask. Arguments as in
+        `get_motion_features`."""
+        motion, mask, times = self.get_motion_features(motion_values, motion_attention_mask, **video)
+        seconds = mask.sum(-1) * self.talker.seconds_per_vector
+        summary = self.talker.summary(motion, mask, times, seconds, self.talker.summary.rates(motion, mask))
+        return torch.cat([motion, summary], dim=1), F.pad(mask, (0, summary.shape[1]), value=True)
+
+    def get_text_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Texts `(B, L)`, padded on either side -> mean states of every layer of the language model `(B, layers + 1, H)`."""
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
+        hidden = self.language_model(
+            input_ids=input_ids, attention_mask=mask, position_ids=positions, output_hidden_states=True, use_cache=False
+        ).hidden_states
+        share = (mask / mask.sum(-1, keepdim=True).clamp(min=1)).to(hidden[0].dtype)
+        return torch.stack([(share[:, None] @ states).squeeze(1) for states in hidden], dim=1)
+
+    def get_motion_embedding(self, motion_values: torch.Tensor, motion_attention_mask=None, **video) -> torch.Tensor:
+        """Vectors of length one `(N, retrieval_size)`, near those of the texts that describe the motions.
+
+        Args:
+            motion_values, motion_attention_mask and the rest as in `get_motion_features`: what the processor returns.
+
+        Raises:
+            ValueError: a checkpoint without trained embeddings.
+        """
+        self._check_retrieval()
+        return self.retrieval.embed_motion(*self.get_retrieval_states(motion_values, motion_attention_mask, **video))
+
+    def get_text_embedding(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Vectors of length one `(B, retrieval_size)` of texts as the tokenizer gives them, without a chat template.
+
+        Raises:
+            ValueError: a checkpoint without trained embeddings.
+        """
+        self._check_retrieval()
+        return self.retrieval.embed_text(self.get_text_states(input_ids, attention_mask).to(self.retrieval.queries.dtype))
+
+    def _check_retrieval(self):
+        if self.retrieval is None:
+            raise ValueError(
+                "Expected a checkpoint with trained embeddings, got one without (config.retrieval_size is 0) in LlamoModel. "
+                "Train them with `llamo train train/recipes/retrieval.yaml`, or search by words alone."
+            )
 
     def get_placeholder_mask(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Where `<|motion|>` and `<|motion_focus|>` stand in `(B, L)` ids: two masks `(B, L)`."""
@@ -1039,6 +1132,12 @@ class LlamoForConditionalGeneration(LlamoPreTrainedModel, GenerationMixin):
 
     def get_motion_features(self, *args, **kwargs):
         return self.model.get_motion_features(*args, **kwargs)
+
+    def get_motion_embedding(self, *args, **kwargs):
+        return self.model.get_motion_embedding(*args, **kwargs)
+
+    def get_text_embedding(self, *args, **kwargs):
+        return self.model.get_text_embedding(*args, **kwargs)
 
     def forward(
         self,

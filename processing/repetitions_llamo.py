@@ -250,7 +250,9 @@ def _densify(joints: np.ndarray, factor: int) -> np.ndarray:
 def _poses(joints: np.ndarray) -> dict[str, np.ndarray]:
     """The pose over time, `(num_frames, n)`: as it is ("plain"), in a mirror ("mirror"), and blind to mirroring ("even")."""
     body = body_frame(joints)
+    # Seen from the body, nothing tells that it rises onto its toes: heights of pelvis and ankles above the floor do.
     height = joints[:, PELVIS, 1:2]
+    left_ankle, right_ankle = joints[:, LEFT_ANKLE, 1:2], joints[:, RIGHT_ANKLE, 1:2]
     flip = np.array([-1.0, 1.0, 1.0])
     left, right = body[:, [pair[0] for pair in POSE_PAIRS]], body[:, [pair[1] for pair in POSE_PAIRS]] * flip
     middle = body[:, list(POSE_MIDDLE)]
@@ -260,9 +262,15 @@ def _poses(joints: np.ndarray) -> dict[str, np.ndarray]:
 
     unsided = np.concatenate([np.abs(middle[..., :1]), middle[..., 1:]], axis=-1)
     return {
-        "plain": together(left, right, middle),
-        "mirror": together(right, left, middle * flip),
-        "even": together((left + right) / 2**0.5, np.abs(left - right) / 2**0.5, unsided),
+        "plain": together(left, right, middle, left_ankle, right_ankle),
+        "mirror": together(right, left, middle * flip, right_ankle, left_ankle),
+        "even": together(
+            (left + right) / 2**0.5,
+            np.abs(left - right) / 2**0.5,
+            unsided,
+            (left_ankle + right_ankle) / 2**0.5,
+            np.abs(left_ankle - right_ankle) / 2**0.5,
+        ),
     }
 
 

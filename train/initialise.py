@@ -24,7 +24,8 @@ from llamo.processing.motion_processing_llamo import LlamoMotionProcessor
 from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.processing.video_processing_llamo import LlamoFrameProcessor
 from llamo.train.base_model import BASE_NAME, load_base, quiet_loading
-from llamo.train.trained_weights import merge_weights, read_settings
+from llamo.train.convert_pose_model import FOLDER_NAME, assemble_estimator
+from llamo.train.trained_weights import merge_weights, read_settings, retrieval_size
 
 
 # The checkout, or `site-packages/llamo`: both hold the code folders, weights/ and the files of the card side by side.
@@ -73,7 +74,8 @@ def assemble(
         raise FileNotFoundError(f"Expected a folder of trained weights, got {folder}, which does not exist. Correct --weights.")
     model, tokenizer = load_base(base)
     markers = prepare_tokenizer(tokenizer)
-    model, frame_processor = build_model(model, tokenizer, markers, read_settings(folder), vision)
+    settings = {**read_settings(folder), "retrieval_size": retrieval_size(folder, same_base=base is None)}
+    model, frame_processor = build_model(model, tokenizer, markers, settings, vision)
     untrained = merge_weights(model, folder, same_base=base is None)
     if untrained:
         print(
@@ -88,6 +90,7 @@ def assemble(
     try:
         write_checkpoint(building / "new", model, processor)
         write_card(building / "new", base, trained=not untrained)
+        add_estimator(building / "new")
         swap_in(building / "new", out, building / "old")
     finally:
         shutil.rmtree(building, ignore_errors=True)
@@ -145,6 +148,7 @@ def build_model(
         motion_token_id=tokenizer.convert_tokens_to_ids(MOTION_TOKENS[0]),
         motion_focus_token_id=tokenizer.convert_tokens_to_ids(MOTION_TOKENS[1]),
         instruction_start_token_ids=user_turn_ids(tokenizer, markers),
+        retrieval_size=settings.get("retrieval_size", 0),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # parts without trained weights start the same everywhere
@@ -254,6 +258,18 @@ def write_checkpoint(folder: Path, model: LlamoForConditionalGeneration, process
     config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
     config["auto_map"] = AUTO_MAP
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n", encoding="utf-8")
+
+
+def add_estimator(folder: Path) -> None:
+    """The Motion Estimator, which videos need; without a network, everything else stands without it."""
+    try:
+        assemble_estimator(folder / FOLDER_NAME)
+    except RuntimeError as error:
+        print(
+            f"Warning: the checkpoint has no Motion Estimator, so it reads motion but no video: {error} "
+            "Run `llamo init` again when there is a network.",
+            file=sys.stderr,
+        )
 
 
 def write_card(folder: Path, base: str | None, trained: bool) -> None:

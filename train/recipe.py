@@ -17,14 +17,14 @@ from collections.abc import Iterable, Sequence
 import yaml
 
 
-STAGES = ("pretrain", "align", "instruct")
+STAGES = ("pretrain", "align", "instruct", "retrieval")
 
 
 def read_recipe(path: str | os.PathLike, overrides: Sequence[str] = ()) -> dict:
     """The settings of a recipe, `key=value` of the caller over them.
 
     Args:
-        path: YAML file of one mapping, with `# llamo:` comments; `stage` is pretrain, align or instruct.
+        path: YAML file of one mapping, with `# llamo:` comments; `stage` is one of STAGES.
         overrides: "learning_rate=1e-4", "synthesize.num=64"; values are read as YAML.
 
     Raises:
@@ -84,14 +84,18 @@ def run_recipe(recipe: dict) -> str:
     """
     recipe = dict(recipe)
     stage = recipe.pop("stage")
-    if stage == "pretrain":
-        from llamo.train.pretrain import main, make_parser
+    if stage in ("pretrain", "retrieval"):
+        if stage == "pretrain":
+            from llamo.train.pretrain import main, make_parser
+        else:
+            from llamo.train.retrieval import main, make_parser
 
         parser = make_parser()
         actions = {action.dest: action for action in parser._actions if action.dest != "help"}
         check_keys(recipe, actions)
         main(to_arguments(recipe, actions))
-        return f"motion tower and Cross Talker in {recipe.get('out', parser.get_default('out'))}"
+        made = "motion tower and Cross Talker" if stage == "pretrain" else "embeddings"
+        return f"{made} in {recipe.get('out', parser.get_default('out'))}"
     from llamo.train.instruct import train
 
     return train(recipe, align=stage == "align")

@@ -6,9 +6,12 @@
     *.safetensors         tensors named as in the state dict of LlamoForConditionalGeneration (float16)
     lora.safetensors      the update of the language model: `<path of the linear layer>.lora_A` (r, in), `.lora_B` (out, r)
     lora.json             {"r": ..., "alpha": ..., ...}
+    retrieval.safetensors the embeddings' head; `config.json` tells its size and which of the other files it belongs to
 """
 
+import hashlib
 import json
+import sys
 from pathlib import Path
 
 import torch
@@ -17,6 +20,7 @@ from torch import nn
 
 
 CONFIG_FILE, LORA_FILE, LORA_CONFIG_FILE = "config.json", "lora.safetensors", "lora.json"
+RETRIEVAL_FILE = "retrieval.safetensors"
 # What belongs to no language model in particular and so serves every base.
 BASE_INDEPENDENT = "model.motion_tower."
 
@@ -25,6 +29,30 @@ def read_settings(folder: Path) -> dict:
     """`config.json` of the trained weights, `{}` where there are none."""
     path = folder / CONFIG_FILE
     return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+
+
+def digest_of(folder: Path) -> str:
+    """Of all trained weights but the embeddings' head, which is worth nothing beside others."""
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.name != RETRIEVAL_FILE:
+            digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
+
+
+def retrieval_size(folder: Path, same_base: bool) -> int:
+    """Width of the trained embeddings; 0 where there are none, or none for these weights and this language model."""
+    settings = read_settings(folder).get("retrieval")
+    if settings is None or not same_base or not (folder / RETRIEVAL_FILE).is_file():
+        return 0
+    if settings["of"] != digest_of(folder):
+        print(
+            "Warning: the embeddings were trained on other weights and are left out; train them again with "
+            "`llamo train train/recipes/retrieval.yaml`.",
+            file=sys.stderr,
+        )
+        return 0
+    return int(settings["size"])
 
 
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
@@ -56,6 +84,8 @@ def merge_weights(model: nn.Module, folder: Path, same_base: bool) -> list[str]:
     if not same_base:
         tensors = {name: tensor for name, tensor in tensors.items() if name.startswith(BASE_INDEPENDENT)}
     state = model.state_dict()
+    if model.config.retrieval_size == 0:
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("model.retrieval.")}
     for name, tensor in tensors.items():
         own = state.get(name)
         if own is None or own.shape != tensor.shape:

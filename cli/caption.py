@@ -1,0 +1,81 @@
+"""`llamo caption`: label a library of motions, in one go or in many, by one process or by several."""
+
+import os
+from collections.abc import Iterator
+
+from llamo.cli.library.clips import batches, find_clips, parse_shard
+from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, parse_question
+from llamo.cli.library.ledger import Ledger
+from llamo.cli.library.table import Part, check_out, known_rows, parts_of, write_table
+from llamo.cli.session import open_session
+
+
+def caption_library(
+    paths: list[str],
+    out: str,
+    model: str,
+    captions: int,
+    fields: str,
+    prompts: list[str],
+    shard: str | None,
+    batch_size: int,
+    max_new_tokens: int,
+    device: str | None,
+    dtype: str,
+    said: dict,
+) -> Iterator[str]:
+    """Labels what has no labels yet and writes the table; yields what to print.
+
+    Raises:
+        BadInputError: anything that the caller has to change.
+    """
+    from tqdm.auto import tqdm
+
+    table, share = check_out(out), parse_shard(shard)
+    names = tuple(name.strip() for name in fields.split(",") if name.strip())
+    plan = LabelPlan(captions, names, tuple(map(parse_question, prompts)), max_new_tokens, said)
+    clips = find_clips(paths)
+    known_rows(table)  # a file that is no table of ours is refused before anything is loaded
+    if device is None and shard is None and share.of > 1 and has_cuda():
+        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    session, _, _ = open_session(model, [], None, 0.0, device, dtype)
+    version = model_version(model, session.model)
+    ledger = Ledger(version, plan.settings)
+    rows = known_rows(table)
+    mine = batches(clips, batch_size, share)
+    pending = [[clip for clip in batch if not ledger.holds(rows.get(clip.path), clip.path)] for batch in mine]
+    pending = [batch for batch in pending if batch]
+
+    total, todo = sum(map(len, mine)), sum(map(len, pending))
+    progress = tqdm(total=total, initial=total - todo, desc="clips", unit="clip", disable=None)
+    with Part(table, share) as part, progress:
+        for batch in pending:
+            made = label_batch(session, batch, plan, version, batch_size)
+            part.add(made)
+            progress.update(len(made))
+    yield finish(table, [clip.path for clip in clips], ledger, todo)
+
+
+def has_cuda() -> bool:
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def finish(table, paths: list[str], ledger: Ledger, made: int) -> str:
+    """Writes the table and removes the parts once every clip has a row; says what there is."""
+    parts = parts_of(table)
+    rows = known_rows(table)
+    missing = [path for path in paths if not ledger.holds(rows.get(path), path, errors_too=True)]
+    if missing:
+        return (
+            f"{made} clips labelled; {len(missing)} of {len(paths)} are left to other shards. The last to finish writes "
+            f"{table}; without a shared disk, put all {table.name}.*.part into one folder and run again without --shard."
+        )
+    write_table(table, rows.values())
+    for path in parts:
+        path.unlink(missing_ok=True)
+    errors = sum(rows[path].get("error") is not None for path in paths)
+    kept = len(rows) - len(paths)
+    others = f", {kept} rows of other files kept" if kept else ""
+    return f"{len(paths)} clips in {table}: {made} labelled now, {errors} with errors{others}"

@@ -1,0 +1,154 @@
+"""`llamo index` and `llamo search`: a database of labelled clips, and clips out of it."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from llamo.cli.library import embedding
+from llamo.cli.library.clips import Shard, batches, find_clips
+from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, read_clip
+from llamo.cli.library.ledger import Ledger
+from llamo.cli.library.table import read_table
+from llamo.cli.session import BadInputError, open_session
+
+
+if TYPE_CHECKING:
+    from llamo.train.library.database import Hit, Library
+
+
+@contextmanager
+def database_errors() -> Iterator[None]:
+    """What the database says is wrong, in the words of the command line."""
+    try:
+        yield
+    except ImportError as error:
+        raise BadInputError(f'{error}. Install the search extra: pip install "llamo[search]".') from None
+    except (ValueError, OSError) as error:
+        raise BadInputError(error) from None
+
+
+def open_library(db: str, width: int | None = None) -> "Library":
+    with database_errors():
+        from llamo.train.library.database import Library
+
+        return Library(db, width)
+
+
+def index_library(
+    paths: list[str],
+    db: str,
+    model: str,
+    labels: str | None,
+    batch_size: int,
+    max_new_tokens: int,
+    device: str | None,
+    dtype: str,
+    said: dict,
+) -> Iterator[str]:
+    """Labels and stores what is new or changed, and forgets files that are gone; yields what to print.
+
+    Raises:
+        BadInputError: anything that the caller has to change.
+    """
+    from tqdm.auto import tqdm
+
+    with database_errors():
+        import lancedb  # noqa: F401  (before a model is loaded for nothing)
+    plan = LabelPlan(max_new_tokens=max_new_tokens, said=said)
+    clips = find_clips(paths)
+    told = {row["path"]: row for row in read_table(labels)} if labels else {}
+    session, _, _ = open_session(model, [], None, 0.0, device, dtype)
+    version = model_version(model, session.model)
+    library, ledger = open_library(db, embedding.width(session)), Ledger(version, plan.settings)
+    known = library.known()
+    gone = gone_from(known, paths, {clip.path for clip in clips})
+    library.remove(gone)
+
+    pending = [clip for clip in clips if not ledger.holds(known.get(clip.path), clip.path)]
+    also = embedding.embed_clips if library.width else None
+    make = partial(label_batch, session, plan=plan, version=version, batch_size=batch_size, also=also)
+    progress = tqdm(total=len(clips), initial=len(clips) - len(pending), desc="clips", unit="clip", disable=None)
+    with progress:
+        for batch in batches(pending, batch_size, Shard()):
+            ready = [clip for clip in batch if ledger.holds_labels(told.get(clip.path), clip.path)]
+            rows = [{**told[clip.path], "settings": plan.settings} for clip in ready]
+            if ready and library.width:
+                read = [read_clip(session, clip.path, said) for clip in ready]
+                rows = [row | vector for row, vector in zip(rows, embedding.embed_clips(session, read), strict=True)]
+            rows += make([clip for clip in batch if clip not in ready])
+            library.add(rows)
+            progress.update(len(batch))
+    library.finish()
+    how = "words and embeddings" if library.width else "words alone: this checkpoint has no trained embeddings"
+    yield f"{len(library)} clips in {db}: {len(pending)} indexed now, {len(gone)} gone; searched by {how}"
+
+
+def gone_from(known: dict[str, dict], paths: list[str], found: set[str]) -> list[str]:
+    """Paths of the database that lie in a folder which was looked through, and are not there any more."""
+    folders = [Path(path) for path in paths if os.path.isdir(path)]
+    return [path for path in known if path not in found and any(Path(path).is_relative_to(folder) for folder in folders)]
+
+
+def search_library(
+    text: str,
+    db: str,
+    like: str | None,
+    where: str | None,
+    k: int,
+    words: bool,
+    as_json: bool,
+    model: str,
+    device: str | None,
+    dtype: str,
+    said: dict,
+) -> str:
+    """Finds clips; a JSON array of path, score and caption, or a line for each.
+
+    Raises:
+        BadInputError: no database, no such file, a filter that is none, embeddings asked of what has none.
+    """
+    if not text.strip() and like is None and where is None:
+        raise BadInputError("Expected words, --like FILE or --where FILTER to search by, got none. Give one of them.")
+    library = open_library(db)
+    if like is not None and (words or not library.width):
+        why = "--words" if words else f"{db}, whose checkpoint has no trained embeddings"
+        raise BadInputError(f"Expected embeddings to search with --like, got {why}. Search by words, or index with another.")
+    vector = None
+    if library.width and not words and (text.strip() or like is not None):
+        vector = query_vector(library, text, like, model, device, dtype, said)
+    with database_errors():
+        return render(library.search(text, vector, where, k), as_json)
+
+
+def query_vector(
+    library: "Library", text: str, like: str | None, model: str, device: str | None, dtype: str, said: dict
+) -> np.ndarray:
+    """The embedding of a text, of an example, or the middle between both."""
+    session, motions, _ = open_session(model, [like] if like else [], None, 0.0, device, dtype, said)
+    embedding.check(session, "a search by meaning")
+    version = model_version(model, session.model)
+    made_by = next((row["model"] for row in library.known().values()), version)
+    if made_by != version:
+        raise BadInputError(
+            f"Expected the checkpoint that the database was made with, {made_by}, got {version}. Index again, name it with "
+            "--model, or search with --words."
+        )
+    vectors = [embedding.embed_text(session, text)] if text.strip() else []
+    vectors += list(embedding.embed_motions(session, [motion.part for motion in motions])) if like else []
+    return np.mean(vectors, axis=0)
+
+
+def render(hits: "list[Hit]", as_json: bool) -> str:
+    if as_json:
+        told = [{name: asdict(hit)[name] for name in ("path", "score", "caption")} for hit in hits]
+        return json.dumps(told, ensure_ascii=False)
+    if not hits:
+        return "Nothing found."
+    return "\n".join(f"{hit.score:.2f}  {hit.path}  {hit.seconds:.1f} s  {hit.caption}" for hit in hits)
