@@ -1,6 +1,7 @@
 """`llamo ask`: questions about motion files, each answered on its own."""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 
@@ -35,25 +36,37 @@ def answer_questions(
     overrides: dict | None = None,
     evidence: bool = False,
     check: bool = False,
+    explain: str | None = None,
 ) -> Iterator[str]:
     """Yields what to print for each question: three lines, or a JSON object on one line.
 
     Seconds: `load` the checkpoint (0 from the second question on), `prepare` from files to tensors, `first_token` from there
     to the first token of the answer, `total` all of it until the answer is complete.
     `overrides` is what the user says about the files, as in `read_motions`. `evidence` puts measurements before the question,
-    `check` holds the answer against them.
+    `check` holds the answer against them. `explain` names a page that shows which moments the answers looked at.
     """
     if not files:
         raise BadInputError("Expected motion files and a question, got one argument. Write: llamo ask FILE... QUESTION")
     for question in questions:
         if not question.strip():
             raise BadInputError("Expected a question after the files, got an empty one. Write it in quotes.")
+    if explain is not None:
+        from llamo.cli.view import check_targets
+
+        check_targets(files, {"--explain": explain})
+    explained = []
     session, motions, reading = open_session(model, files, max_new_tokens, temperature, device, dtype, overrides)
     loading = session.load_seconds
     measured = measure_inputs(motions) if evidence or check else []
+    if not as_json:
+        for line in video_lines(motions):
+            print(line, file=sys.stderr, flush=True)
     for question in questions:
         facts = evidence_of(question, motions, measured) if evidence else []
-        content = [*(motion.part for motion in motions), {"type": "text", "text": "\n".join([*facts, question])}]
+        content = [
+            *(part for motion in motions for part in motion.parts),
+            {"type": "text", "text": "\n".join([*facts, question])},
+        ]
         started = time.perf_counter()
         inputs = session.prepare([{"role": "user", "content": content}])
         prepared = time.perf_counter()
@@ -83,6 +96,34 @@ def answer_questions(
             held = check_words(check_answer(question, answer, measured)) if check else ""
             yield f"Question: {question}\n{said}Answer:   {answer}\n{held}Seconds:  {own:.2f}{extra}\n"
         loading = reading = 0.0
+        if explain is not None:
+            from llamo.cli.explain import looks
+
+            explained.append((question, answer, looks(session.model, inputs)))
+    if explain is not None:
+        write_explanation(explain, explained, motions)
+
+
+def write_explanation(path: str, explained: list, motions: list[MotionInput]) -> None:
+    """Writes the page of `--explain`.
+
+    Raises:
+        BadInputError: a place that cannot be written to.
+    """
+    from llamo.cli.explain import explain_page
+    from llamo.processing.whole_files_llamo import replace_file
+
+    shown = [(motion.report["path"], motion.part["motion"], motion.part["fps"]) for motion in motions]
+    try:
+        replace_file(path, explain_page(explained, shown).encode("utf-8"))
+    except ValueError as error:
+        raise BadInputError(error) from None
+
+
+def video_lines(motions: list[MotionInput]) -> list[str]:
+    """What to know about motions that come from videos, and about videos beside motions."""
+    about = [motion.report for motion in motions if motion.report["format"] == "video" or "videos" in motion.report]
+    return [f"{report['path']}: {note}" for report in about for note in report["assumed"]]
 
 
 def measure_inputs(motions: list[MotionInput]) -> list[dict]:

@@ -46,7 +46,7 @@ class Conversation:
 
         An exception, the user's Ctrl-C included, leaves the conversation as it was before the question.
         """
-        content = [*(motion.part for motion in self.pending), {"type": "text", "text": question}]
+        content = [*(part for motion in self.pending for part in motion.parts), {"type": "text", "text": question}]
         messages = [*self.messages, {"role": "user", "content": content}]
         try:
             inputs = self.session.prepare(messages)

@@ -9,20 +9,21 @@ from llamo.cli.session import BadInputError
 MOST_LINES = 12
 
 
-def compare_files(first: str, second: str, said: dict | None = None) -> dict:
+def compare_files(first: str, second: str, said: dict | None = None, model: str = "llamo") -> dict:
     """What `llamo compare --json` prints: `offset_s`, `faults`, and `inputs` as in `llamo ask --json`.
 
     Args:
         first: the motion that is compared with, a model athlete's for example.
         second: the motion that is judged; times are its own.
-        said: what the user says about both files, as `read_motion` takes it.
+        said: what the user says about both files, as `read_file` takes it.
+        model: the checkpoint whose Motion Estimator reads videos.
 
     Raises:
         BadInputError: a file that cannot be read or compared.
     """
     from llamo.processing.motion_comparison_llamo import compare_motions
 
-    (one, one_report), (two, two_report) = read_file(first, said), read_file(second, said)
+    (one, one_report), (two, two_report) = read_file(first, said, model), read_file(second, said, model)
     try:
         result = compare_motions(one.joints, one.fps, two.joints, two.fps)
     except (ValueError, ImportError) as error:

@@ -16,6 +16,7 @@ def convert_file(
     retarget: bool = False,
     source_fps: float | None = None,
     said: dict | None = None,
+    model: str = "llamo",
 ) -> dict:
     """Reads a motion and writes it.
 
@@ -24,7 +25,8 @@ def convert_file(
         fps: frames per second of `out`. Where `source` is an array that does not say its own, it is that of both.
         retarget: HumanML3D's features on the data set's one skeleton.
         source_fps: frames per second of `source`, where the file is wrong or silent.
-        said: what else the user says about the source, as `read_motion` takes it.
+        said: what else the user says about the source, as `read_file` takes it.
+        model: the checkpoint whose Motion Estimator reads videos.
 
     Returns:
         `{"input": what was read and assumed, "output": what was written}`.
@@ -35,9 +37,9 @@ def convert_file(
     said = said or {}
     try:
         kind_of(out)
-        raw, report = read_file(source, overrides(said, source_fps))
+        raw, report = read_file(source, overrides(said, source_fps), model)
         if fps is not None and source_fps is None and raw.format in BARE and is_silent(raw):
-            raw, report = read_file(source, overrides(said, fps))
+            raw, report = read_file(source, overrides(said, fps), model)
             fps = None
         written = write_motion(out, raw.joints, raw.fps, target_fps=fps, retarget=retarget)
     except (ValueError, OSError) as error:

@@ -9,18 +9,19 @@ from llamo.cli.motion_files import read_file
 from llamo.cli.session import BadInputError
 
 
-def measure_file(path: str, smoothing: str = "auto", said: dict | None = None) -> dict:
+def measure_file(path: str, smoothing: str = "auto", said: dict | None = None, model: str = "llamo") -> dict:
     """What `llamo measure --json` prints: `input`, and the fields of `measure_motion`.
 
     Args:
-        path: a motion file.
+        path: a motion or video file.
         smoothing: "auto", "butterworth", "savgol" or "none".
-        said: what the user says about the file, as `read_motion` takes it.
+        said: what the user says about the file, as `read_file` takes it.
+        model: the checkpoint whose Motion Estimator reads videos.
 
     Raises:
         BadInputError: a file that cannot be read or measured.
     """
-    raw, report = read_file(path, said)
+    raw, report = read_file(path, said, model)
     return {"input": report, **measure_raw(raw.joints, raw.fps, path, smoothing)}
 
 

@@ -25,10 +25,14 @@ READ_OPTIONS = {
         typer.Option(help="Order of the joints of an array: mediapipe33, coco17, h36m17 ...; by default told by shape."),
     ],
     "animation": Annotated[str | None, typer.Option(help="Animation of a glTF file, name or number; by default the longest.")],
+    "person": Annotated[int | None, typer.Option(min=1, help="Of a video: whom to follow; by default the largest person.")],
+    "box": Annotated[
+        str | None, typer.Option(metavar="L,T,R,B", help="Of a video: around whom to follow, shares from 0 to 1.")
+    ],
     "mean": Annotated[str | None, typer.Option(metavar="NPY", help="Mean.npy that normalised 263-d features.")],
     "std": Annotated[str | None, typer.Option(metavar="NPY", help="Std.npy that normalised 263-d features.")],
 }
-OF_ANY_FILE = ("fps", "units", "up_axis", "joint_map", "asf", "skeleton", "animation")
+OF_ANY_FILE = ("fps", "units", "up_axis", "joint_map", "asf", "skeleton", "animation", "person", "box")
 
 
 def reads_motion(*names: str) -> Callable:

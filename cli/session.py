@@ -1,4 +1,4 @@
-"""What `llamo ask` and `llamo chat` share: a loaded checkpoint, and motion files read once and reported on."""
+"""What `llamo ask` and `llamo chat` share: a loaded checkpoint, and motion and video files read once and reported on."""
 
 import os
 import time
@@ -15,10 +15,16 @@ class BadInputError(Exception):
 
 @dataclass
 class MotionInput:
-    """A motion file: the chat part that stands for it, and what was found in it."""
+    """A motion: the chat part that stands for it, what was found in its file, and parts for videos that show it."""
 
     part: dict
     report: dict
+    videos: list[dict] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[dict]:
+        """What goes into the message."""
+        return [self.part, *self.videos]
 
 
 @dataclass
@@ -50,11 +56,18 @@ class Session:
 
 
 def check_files(files: list[str]) -> None:
-    """Refuses missing files before anything heavy is loaded."""
+    """Refuses missing files before anything heavy is loaded. A folder of pictures counts as a video."""
     for path in files:
-        if not os.path.isfile(path):
+        if not os.path.isfile(path) and not (os.path.isdir(path) and is_video_file(path)):
             what = "a folder" if os.path.isdir(path) else "nothing"
             raise BadInputError(f"Expected a motion file, got {what} at {path!r}. Check the path.")
+
+
+def is_video_file(path: str) -> bool:
+    """Whether a file looks like a video, by its first bytes and its ending; a folder of pictures does."""
+    from llamo.processing.video_source_llamo import is_video
+
+    return is_video(path)
 
 
 def check_checkpoint(name: str) -> None:
@@ -93,22 +106,67 @@ def file_report(path: str, raw) -> dict:
 
 
 def read_motions(processor, files: list[str], overrides: dict | None = None) -> list[MotionInput]:
-    """Reads each file once.
+    """Reads each file once. Videos beside motions show the motion before them, or else the first; without any motion, each
+    gives one.
 
     Args:
-        overrides: what the user says about all of the files: "fps", "units", "up_axis", "joint_map", "asf".
+        overrides: what the user says about all of the files: "fps", "units", "up_axis", "joint_map", "asf", "person", "box".
 
     Raises:
         BadInputError: a file that is not readable as a person's motion.
     """
-    inputs = []
+    from llamo.cli.motion_files import estimate_file, of_motions, video_part
+
+    seen = [path for path in files if is_video_file(path)]
+    has_motion, looks = len(seen) < len(files), getattr(processor, "frame_processor", None) is not None
+    inputs: list[MotionInput] = []
+    waiting: list[str] = []  # videos before the first motion
     for path in files:
-        try:
-            raw = processor.motion_processor.load({"path": path, **(overrides or {})})
-        except (ValueError, OSError) as error:
-            raise unreadable(path, error) from None
-        inputs.append(MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, file_report(path, raw)))
+        if path in seen and not has_motion:
+            raw = estimate_file(processor.video_motions, path, overrides)
+            part = {**video_part(path, overrides), "offset_s": -raw.start}
+            report = {**file_report(path, raw), "estimation": raw.report}
+            inputs.append(
+                MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, report, [part] if looks else [])
+            )
+        elif path in seen and not inputs:
+            waiting.append(path)
+        elif path in seen:
+            show(inputs[-1], path, overrides, looks)
+        else:
+            try:
+                raw = processor.motion_processor.load({"path": path, **of_motions(overrides)})
+            except (ValueError, OSError) as error:
+                raise unreadable(path, error) from None
+            inputs.append(MotionInput({"type": "motion", "motion": raw.joints, "fps": raw.fps}, file_report(path, raw)))
+            while waiting:
+                show(inputs[0], waiting.pop(0), overrides, looks)
     return inputs
+
+
+def show(motion: MotionInput, path: str, said: dict | None, looks: bool) -> None:
+    """Puts a video beside the motion that it shows; where the model does not look at videos, only says so.
+
+    Raises:
+        BadInputError: a file that is not readable as a video.
+    """
+    from llamo.cli.motion_files import video_part
+    from llamo.processing.video_reading_llamo import probe_video
+
+    part = video_part(path, said)
+    try:
+        seconds = probe_video(part).seconds
+    except (ValueError, OSError) as error:
+        raise unreadable(path, error) from None
+    video = {"path": path, "seconds": None if seconds is None else round(seconds, 3), "looked_at": looks}
+    motion.report.setdefault("videos", []).append(video)
+    if looks:
+        motion.videos.append(part)
+        motion.report["assumed"].append(f"{path} shows the same take and starts with it")
+    else:
+        motion.report["assumed"].append(
+            f"{path} not looked at: this checkpoint has no vision tower (llamo init --vision ID makes one with it)"
+        )
 
 
 def open_session(

@@ -5,11 +5,14 @@ import os
 from llamo.cli.session import BadInputError, check_files
 
 
-def view_files(files: list[str], out: str | None, side_by_side: bool, png: str | None, overrides: dict) -> list[str]:
+def view_files(
+    files: list[str], out: str | None, side_by_side: bool, png: str | None, overrides: dict, model: str = "llamo"
+) -> list[str]:
     """Writes a page, a contact sheet or both, after everything has been read: nothing is written on bad input.
 
     Args:
-        overrides: what the user says about all of the files: "fps", "units", "up_axis", "joint_map", "asf".
+        overrides: what the user says about all of the files, as `read_file` takes it.
+        model: the checkpoint whose Motion Estimator reads videos.
 
     Returns:
         one line on each file written.
@@ -21,11 +24,13 @@ def view_files(files: list[str], out: str | None, side_by_side: bool, png: str |
     check_targets(files, targets)
     check_files(files)
 
-    from llamo.cli.viewer_page import MAX_MOTIONS, build_page, build_payload
+    from llamo.cli.viewer_page import build_page
+    from llamo.processing.viewer_data_llamo import MAX_MOTIONS, build_payload
+    from llamo.processing.whole_files_llamo import replace_file
 
     if len(files) > MAX_MOTIONS:
         raise BadInputError(f"Expected at most {MAX_MOTIONS} files in one page, got {len(files)}. Make several pages.")
-    motions = [read_viewed_motion(path, overrides) for path in files]
+    motions = [read_viewed_motion(path, overrides, model) for path in files]
     written: dict[str, bytes] = {}
     if out is not None:
         page = build_page(build_payload(motions, "side" if side_by_side else "overlay"))
@@ -38,7 +43,10 @@ def view_files(files: list[str], out: str | None, side_by_side: bool, png: str |
         except ImportError as error:
             raise BadInputError(error) from None
     for path, content in written.items():
-        write_whole(path, content)
+        try:
+            replace_file(path, content)
+        except ValueError as error:
+            raise BadInputError(error) from None
     names = "1 motion" if len(motions) == 1 else f"{len(motions)} motions"
     return [f"{path}: {names}, {len(content) / 1e6:.1f} MB" for path, content in written.items()]
 
@@ -60,64 +68,26 @@ def check_targets(files: list[str], targets: dict[str, str | None]) -> None:
         taken.add(os.path.realpath(path))
 
 
-def read_viewed_motion(path: str, overrides: dict):
-    """A motion file with its angles and what was measured in it, its floor at 0, starting at the middle facing +Z.
+def read_viewed_motion(path: str, overrides: dict, model: str = "llamo"):
+    """A motion file with its angles and what was measured in it, its floor at 0, starting at the middle facing +Z; of a video,
+    also its frames.
 
     Raises:
         BadInputError: a file that is not readable as a person's motion.
     """
-    from llamo.cli.viewer_page import MAX_FPS, ViewedMotion, limit_rate
-    from llamo.processing.angles_llamo import joint_angles
-    from llamo.processing.motion_features_llamo import canonicalise, check_joints
-    from llamo.processing.motion_formats_llamo import read_motion
+    from llamo.cli.motion_files import read_file
+    from llamo.processing.motion_features_llamo import check_joints
+    from llamo.processing.viewer_data_llamo import view_motion
 
+    raw, _ = read_file(path, overrides, model)
     try:
-        raw = read_motion(path, **overrides)
         check_joints(raw.joints, where=path)
-    except (ValueError, OSError) as error:
-        message = str(error)
-        raise BadInputError(message if os.path.basename(path) in message else f"{path}: {message}") from None
-    joints, fps = limit_rate(raw.joints, raw.fps)
-    joints = canonicalise(joints, fps)
-    notes = [f"{raw.format}, {raw.source_frames} frames at {raw.fps:g} per second, {raw.source_joints} joints", *raw.assumed]
-    if fps != raw.fps:
-        notes.append(f"shown at {MAX_FPS:g} frames per second")
-    ticks, reasons = measure_events(raw)
-    notes += reasons
-    notes.append("placed on the floor, starting in the middle and facing the viewer")
-    return ViewedMotion(
-        name=os.path.basename(path),
-        joints=joints,
-        fps=fps,
-        notes=notes,
-        angles=joint_angles(joints),
-        ticks=ticks,
-    )
+    except ValueError as error:
+        raise BadInputError(error) from None
+    motion = view_motion(raw, os.path.basename(os.path.normpath(path)))
+    if raw.format == "video":
+        from llamo.cli.motion_files import video_part
+        from llamo.cli.video_frames import page_frames
 
-
-def measure_events(raw) -> tuple[list[dict], list[str]]:
-    """Ticks of what was measured, and why there are none where nothing can be measured here."""
-    from llamo.cli.viewer_page import ticks_of
-    from llamo.processing.kinematics_llamo import measure_motion
-
-    try:
-        return ticks_of(measure_motion(raw.joints, raw.fps)), []
-    except ImportError as error:  # the filters need scipy; the page does without
-        return [], [f"events are not marked: {error}"]
-
-
-def write_whole(path: str, content: bytes) -> None:
-    """Writes all or nothing.
-
-    Raises:
-        BadInputError: where the folder cannot be written.
-    """
-    temporary = f"{path}.{os.getpid()}.part"
-    try:
-        with open(temporary, "xb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except OSError as error:
-        if os.path.exists(temporary):
-            os.unlink(temporary)
-        raise BadInputError(f"Expected a file that can be written, got {error.strerror} at {path!r}. Choose another.") from None
+        motion.video = page_frames(video_part(path, overrides), raw.start, raw.seconds)
+    return motion

@@ -5,8 +5,12 @@ import os
 import numpy as np
 from transformers import BatchFeature, FeatureExtractionMixin
 
+from .kinematics_llamo import measure_motion
+from .motion_comparison_llamo import compare_motions
 from .motion_features_llamo import NUM_FEATURES, canonicalise, check_joints, joints_to_features, resample
 from .motion_formats_llamo import RawMotion, read_motion
+from .motion_writers_llamo import WrittenMotion, write_motion
+from .viewer_data_llamo import build_payload, view_motion
 
 
 # What a chat part may say about its file, beside "fps".
@@ -131,6 +135,30 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
     def canonical(self, raw: RawMotion) -> np.ndarray:
         """Joints at the processor's rate in the canonical frame, `(num_frames, 22, 3)` metres."""
         return canonicalise(resample(raw.joints, raw.fps, self.fps), self.fps)
+
+    def measure(self, motion, smoothing: str = "auto") -> dict:
+        """What `measure_motion` finds in what `load` takes: way, speed, turns, jumps, steps, repetitions, angles, postures."""
+        raw = self.load(motion)
+        return measure_motion(raw.joints, raw.fps, smoothing)
+
+    def compare(self, first, second) -> dict:
+        """Where the second of what `load` takes differs from the first, the largest difference first (`compare_motions`)."""
+        first, second = self.load(first), self.load(second)
+        return compare_motions(first.joints, first.fps, second.joints, second.fps)
+
+    def write(self, motion, path: str | os.PathLike, fps: float | None = None) -> WrittenMotion:
+        """Writes what `load` takes as joints `.npz`, HumanML3D features `.npy`, `.bvh` or `.glb` (`write_motion`)."""
+        raw = self.load(motion)
+        return write_motion(path, raw.joints, raw.fps, target_fps=fps)
+
+    def view(self, motions, layout: str = "overlay") -> dict:
+        """Data for the viewer of the demo.
+
+        Args:
+            motions: `(name, what load takes, what measure returned or None)` of each motion.
+            layout (`str`): "overlay" or "side".
+        """
+        return build_payload([view_motion(self.load(motion), name, measured) for name, motion, measured in motions], layout)
 
     def normalise(self, features: np.ndarray) -> np.ndarray:
         """`(num_frames, 141)` features -> zero mean and unit variance over the training data."""

@@ -1,9 +1,11 @@
-"""Video frames in memory -> the pixel values that LLaMo's vision tower reads, with the time of each frame."""
+"""Videos -> the pixel values that LLaMo's vision tower reads, with the time of each frame."""
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from transformers import BatchFeature, FeatureExtractionMixin
+
+from .video_reading_llamo import sample_frames
 
 
 class LlamoFrameProcessor(FeatureExtractionMixin):
@@ -39,28 +41,19 @@ class LlamoFrameProcessor(FeatureExtractionMixin):
         """One video part -> frames `(n, 3, image_size, image_size)` and their times `(n,)` in seconds on the motion's clock.
 
         Args:
-            part: `"video"` `(num_frames, height, width, 3)` uint8, `"fps"`, and `"offset_s"` (when the video starts on
-                the motion's clock, 0 by default).
+            part: what `sample_frames` takes: `"path"`, `"bytes"`, or `"video"` `(num_frames, height, width, 3)` uint8 with
+                `"fps"`; and `"offset_s"` (when the video starts on the motion's clock, 0 by default).
 
         Raises:
-            ValueError: frames of another shape or type, or no rate.
+            VideoFormatError: what cannot be read as a video.
         """
-        video = np.asarray(part["video"])
-        if video.ndim != 4 or video.shape[-1] != 3 or video.dtype != np.uint8 or len(video) == 0:
-            raise ValueError(
-                f"Expected video frames (num_frames, height, width, 3) of type uint8, got {video.shape} of {video.dtype}. "
-                "Decode the video to RGB frames first."
-            )
-        fps = part.get("fps")
-        if not (isinstance(fps, (int, float, np.number)) and np.isfinite(fps) and fps > 0):
-            raise ValueError(f'Expected a positive "fps" beside "video", got {fps!r}. Pass the video\'s frames per second.')
-        count = min(self.num_frames, len(video))
-        chosen = np.linspace(0, len(video) - 1, count).round().astype(np.int64)
-        frames = torch.from_numpy(video[chosen]).permute(0, 3, 1, 2).float() / 255
+        # Frames of a large video are scaled down on the way, and only these few are ever held.
+        images, times = sample_frames(part, self.num_frames, max_side=4 * self.image_size)
+        frames = torch.from_numpy(images).permute(0, 3, 1, 2).float() / 255
         size = (self.image_size, self.image_size)
         frames = F.interpolate(frames, size, mode="bilinear", antialias=True, align_corners=False)
         mean, std = (torch.tensor(values)[:, None, None] for values in (self.image_mean, self.image_std))
-        return (frames - mean) / std, chosen / float(fps) + float(part.get("offset_s") or 0.0)
+        return (frames - mean) / std, times + float(part.get("offset_s") or 0.0)
 
     def __call__(self, videos: list[dict], motion_ids: list[int], return_tensors: str | None = "pt") -> BatchFeature:
         """Pads several videos to one array; `motion_ids` says which motion of the batch each of them shows."""

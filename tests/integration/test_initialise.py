@@ -36,6 +36,12 @@ def empty(tmp_path):
     return folder
 
 
+@pytest.fixture(autouse=True)
+def no_download(monkeypatch):
+    """The Motion Estimator's networks come from a package index; a folder stands for them."""
+    monkeypatch.setattr(initialise, "assemble_estimator", lambda folder: folder.mkdir())
+
+
 def test_an_assembled_checkpoint_answers(base, empty, tmp_path):
     out = assemble(tmp_path / "made", base=base, weights=empty)
     model = LlamoForConditionalGeneration.from_pretrained(out)
@@ -44,6 +50,7 @@ def test_an_assembled_checkpoint_answers(base, empty, tmp_path):
     inputs = encode(processor, [user(motion_part(make_walk(40)), "What?")], add_generation_prompt=True)
     output = model.generate(**inputs, max_new_tokens=3)
     assert model.config.motion_token_id not in output[0, inputs["input_ids"].shape[1] :].tolist()
+    assert (out / "motion_estimator").is_dir()
     assert (out / "LICENSE").is_file() and (out / "NOTICE").is_file() and "{{" not in (out / "README.md").read_text()
     before = LlamaForCausalLM.from_pretrained(base)
     assert torch.equal(model.model.language_model.layers[0].mlp.up_proj.weight, before.model.layers[0].mlp.up_proj.weight)
