@@ -69,6 +69,23 @@ def show(folder: str, split: str, first: int, num: int) -> Iterator[str]:
             yield f"  program: {row['program']}"
 
 
+def statistics(recorded: list[str], num: int, seed: int) -> str:
+    """Procedural motion beside recorded motion, as text.
+
+    Raises:
+        BadInputError: a file that holds no recorded clips.
+    """
+    try:
+        from llamo.train.synthesis.statistics import compare
+    except ImportError as error:
+        raise BadInputError(f'{error}. Install the training extra: pip install ".[train]".') from None
+
+    try:
+        return compare(recorded, num, seed)
+    except (ValueError, OSError) as error:
+        raise BadInputError(error) from None
+
+
 def tell(part: dict) -> str:
     if part["type"] == "text":
         return part["text"]

@@ -10,6 +10,7 @@ import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,13 @@ from tqdm.auto import tqdm
 from llamo.processing.motion_features_llamo import canonicalise
 from llamo.train.augmentation import FPS, change_body, change_sensor
 from llamo.train.labelled_motion import LabelledMotion, change_tempo, label_recorded, label_synthetic
+from llamo.train.questions.form_questions import ask_form
+from llamo.train.questions.makers import Maker
+from llamo.train.questions.pair_questions import ask_pair
 from llamo.train.questions.program_questions import ask_program
 from llamo.train.questions.question import Question
 from llamo.train.questions.recorded_questions import ask_recorded
+from llamo.train.questions.vocabulary import confusable
 from llamo.train.recorded import RecordedClip, read_recorded
 from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
 
@@ -73,13 +78,18 @@ def ask_procedural(
     keys = tuple(dict.fromkeys(segment.action for segment in motion.segments))
     clip = RecordedClip("procedural", "train", motion.joints, motion.fps, "", (), keys, len(keys) == 1)
     questions += ask_recorded(clip, rng, (num + 1) // 2, held_out=held_out, kinds=MEASURED_KINDS)
-    program = {"seconds": round(motion.seconds, 3), "style": motion.style, "actions": [told(one) for one in motion.segments]}
-    return AskedMotion(record(motion.joints, rng), labels, questions, "procedural", program)
+    questions += ask_form(motion, rng, held_out=held_out)
+    return AskedMotion(record(motion.joints, rng), labels, questions, "procedural", program_of(motion))
+
+
+def program_of(motion: SyntheticMotion) -> dict:
+    """The truth of a procedural motion, as plain values for JSON."""
+    return {"seconds": round(motion.seconds, 3), "style": motion.style, "actions": [told(one) for one in motion.segments]}
 
 
 def told(segment: Segment) -> dict:
     """One action of a program; seconds."""
-    names = ("action", "side", "direction", "turn", "count", "speed")
+    names = ("action", "side", "direction", "turn", "count", "speed", "fault")
     times = {"start": round(float(segment.start), 3), "end": round(float(segment.end), 3)}
     return {**{name: getattr(segment, name) for name in names}, **times}
 
@@ -109,15 +119,77 @@ def ask_part(asked: AskedMotion, actions: Sequence[str], rng: np.random.Generato
     return AskedMotion(record(labels.joints, rng), labels, questions, "procedural", program)
 
 
+def ask_next(
+    motion: SyntheticMotion, actions: Sequence[str], rng: np.random.Generator, held_out: bool = False
+) -> AskedMotion | None:
+    """The first part of a procedural motion, which ends where its next action has just begun, with the question for it.
+
+    What follows is no guess then: its beginning is seen. `None` where the motion holds no change of action.
+    """
+    changes = [
+        (before, after)
+        for before, after in pairwise(motion.segments)
+        if after.action != "stand" and not confusable(before.action, after.action)
+    ]
+    if not changes:
+        return None
+    before, after = changes[int(rng.integers(len(changes)))]
+    seen = float(np.clip(rng.uniform(0.3, 0.5) * (after.end - after.start), 0.5, 1.5))
+    frames = min(len(motion.joints), int(round((after.start + seen) * motion.fps)))
+    if frames < 30:
+        return None
+    question = Maker(rng, held_out).order("next", after.action, None, (before.action, after.action))
+    labels = label_synthetic(motion, actions).cut(0, frames)
+    program = part_of(program_of(motion), 0.0, frames / motion.fps)
+    return AskedMotion(record(motion.joints[:frames], rng), labels, [question], "procedural", program)
+
+
+@dataclass
+class AskedPair:
+    """Two motions as one system would have recorded them, with questions about both.
+
+    Args:
+        joints: each `(num_frames, 22, 3)` float32, metres, canonical, 20 fps.
+        questions: in no particular order.
+        program: truth of the first, and of the other under "other_motions".
+    """
+
+    joints: tuple[np.ndarray, np.ndarray]
+    questions: list[Question]
+    program: dict
+    source: str = "procedural pair"
+
+
+def draw_pair(rng: np.random.Generator, held_out: bool = False) -> AskedPair:
+    """Two procedural motions, about half of the time of the same action, with questions that need both."""
+    first = synthesize(rng, held_out=held_out)
+    second = synthesize(rng, held_out=held_out, vocabulary=like(first, rng))
+    questions = ask_pair(first, second, rng, held_out=held_out)
+    program = {**program_of(first), "other_motions": [program_of(second)]}
+    return AskedPair((record(first.joints, rng), record(second.joints, rng)), questions, program)
+
+
+def like(motion: SyntheticMotion, rng: np.random.Generator) -> list[str] | None:
+    """What the second of two motions may show: mostly the same single action as the first."""
+    keys = {segment.action for segment in motion.segments}
+    return sorted(keys) if len(keys) == 1 and rng.random() < 0.7 else None
+
+
 def draw_procedural(
     rng: np.random.Generator,
     actions: Sequence[str],
     num: int = 5,
     held_out: bool = False,
     share_of_parts: float = 0.0,
+    share_of_next: float = 0.0,
 ) -> AskedMotion:
-    """A procedural motion with questions, or (in a share of the cases) a part of one."""
-    asked = ask_procedural(synthesize(rng, held_out=held_out), actions, rng, num, held_out)
+    """A procedural motion with questions, or (in a share of the cases) a part of one, or what comes next after a part."""
+    motion = synthesize(rng, held_out=held_out)
+    if share_of_next and len(motion.segments) > 1 and rng.random() < share_of_next:
+        upcoming = ask_next(motion, actions, rng, held_out)
+        if upcoming is not None:
+            return upcoming
+    asked = ask_procedural(motion, actions, rng, num, held_out)
     return ask_part(asked, actions, rng) if rng.random() < share_of_parts else asked
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +12,7 @@ import pyarrow.parquet as parquet
 
 from llamo.processing.motion_errors_llamo import MotionFormatError
 from llamo.processing.motion_formats_llamo import joints_to_raw_motion
-from llamo.train.asked_motions import AskedMotion
+from llamo.train.asked_motions import AskedMotion, AskedPair
 from llamo.train.augmentation import FPS
 from llamo.train.questions.question import Question
 
@@ -69,10 +70,23 @@ def motion_row(asked: AskedMotion, rng: np.random.Generator, turns: int) -> dict
         rng: chooses among them.
         turns: questions at most.
     """
+    return conversation((asked.joints,), asked, rng, turns)
+
+
+def pair_row(asked: AskedPair, rng: np.random.Generator, turns: int) -> dict | None:
+    """One conversation about two motions, which stand in its first message in their order; as `motion_row`."""
+    return conversation(asked.joints, asked, rng, turns)
+
+
+def conversation(
+    motions: Sequence[np.ndarray], asked: AskedMotion | AskedPair, rng: np.random.Generator, turns: int
+) -> dict | None:
+    """The row of one or several motions `(num_frames, 22, 3)`, in whose first message they stand."""
     if not asked.questions:
         return None
     try:
-        joints_to_raw_motion(asked.joints, FPS, units="m", up_axis="y")
+        for joints in motions:
+            joints_to_raw_motion(joints, FPS, units="m", up_axis="y")
     except MotionFormatError:  # so much noise on so short an arm that the reader would refuse it
         return None
     num = 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
@@ -82,7 +96,8 @@ def motion_row(asked: AskedMotion, rng: np.random.Generator, turns: int) -> dict
         content = [text_part(question.question)]
         if turn == 0:
             # Most users drop the file first and ask then.
-            content.insert(0 if rng.random() < 0.85 else 1, motion_part(asked.joints))
+            place = 0 if rng.random() < 0.85 else 1
+            content[place:place] = [motion_part(joints) for joints in motions]
         messages += [{"role": "user", "content": content}, {"role": "assistant", "content": [text_part(question.answer)]}]
     program = json.dumps(asked.program, separators=(",", ":")) if asked.program else None
     return {**row_of(messages, chosen), "program": program, "source": asked.source}

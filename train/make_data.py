@@ -21,12 +21,13 @@ import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
 from llamo.processing.whole_files_llamo import replace_file
-from llamo.train.asked_motions import draw_procedural, recorded_draw
-from llamo.train.conversations import motion_row, text_row, to_parquet
+from llamo.train.asked_motions import draw_pair, draw_procedural, recorded_draw
+from llamo.train.conversations import motion_row, pair_row, text_row, to_parquet
 from llamo.train.labelled_motion import action_vocabulary
 
 
 MANIFEST = "synthesis.json"
+SHARE_OF_NEXT = 0.15  # of the motions with several actions
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class DataPlan:
         turns: questions of a conversation at most.
         recorded: Parquet files of recorded clips, of which the train split is used.
         recorded_share, text_share: of the rows of the train split.
+        pair_share: of rows about two motions, in both splits.
         rows_per_shard: rows of one Parquet file.
     """
 
@@ -49,16 +51,18 @@ class DataPlan:
     recorded: tuple[str, ...] = ()
     recorded_share: float = 0.2
     text_share: float = 0.02
+    pair_share: float = 0.06
     rows_per_shard: int = 500
 
     def __post_init__(self) -> None:
         for name, least in (("num", 1), ("num_validation", 0), ("turns", 1), ("rows_per_shard", 1), ("seed", 0)):
             if getattr(self, name) < least:
                 raise ValueError(f"Expected {name} of at least {least}, got {getattr(self, name)} in DataPlan. Raise it.")
-        if not 0 <= self.recorded_share + self.text_share < 1:
+        shares = self.recorded_share + self.text_share + self.pair_share
+        if min(self.recorded_share, self.text_share, self.pair_share) < 0 or not shares < 1:
             raise ValueError(
-                f"Expected recorded_share + text_share from 0 up to 1, got {self.recorded_share + self.text_share:g} in "
-                "DataPlan. Leave room for procedural rows."
+                f"Expected recorded_share + text_share + pair_share from 0 up to 1, got {shares:g} in DataPlan. "
+                "Leave room for procedural rows."
             )
 
     def shards(self) -> list[Shard]:
@@ -97,8 +101,11 @@ class Shard:
                 row = text_row(rng)
             elif record and chance < plan.text_share + plan.recorded_share:
                 row = motion_row(record(actions, rng), rng, plan.turns)
+            elif chance >= 1 - plan.pair_share:
+                row = pair_row(draw_pair(rng, held_out), rng, plan.turns)
             else:
-                row = motion_row(draw_procedural(rng, actions, held_out=held_out), rng, plan.turns)
+                asked = draw_procedural(rng, actions, held_out=held_out, share_of_next=SHARE_OF_NEXT)
+                row = motion_row(asked, rng, plan.turns)
             if row is not None:
                 made += 1
                 yield row
@@ -175,7 +182,7 @@ def data_card(plan: DataPlan, kinds: Counter) -> str:
     """What the Hub shows of the data set, and how to make it again."""
     command = f"llamo data synthesize --num {plan.num} --seed {plan.seed} --num-validation {plan.num_validation}"
     command += f" --turns {plan.turns} --rows-per-shard {plan.rows_per_shard}"
-    command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g}"
+    command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g} --pair-share {plan.pair_share:g}"
     command += "".join(f" --recorded {path}" for path in plan.recorded)
     splits = ["train"] + ["validation"] * bool(plan.num_validation)
     files = "\n".join(f"      - split: {split}\n        path: data/{split}-*.parquet" for split in splits)
@@ -195,11 +202,12 @@ configs:
 Made by `{command}`. Procedural motions with the truth of their program, recorded clips (where the command names any; their own
 licence applies) with what was stated and measured, and a few rows without motion.
 
-`messages` holds the conversation; the motion lies in the first user message as the bytes of an npz file: `joints`
+`messages` holds the conversation; one motion or two lie in the first user message as the bytes of npz files: `joints`
 (num_frames, 22, 3) in metres, Y up, at 20 frames per second. `images` is always empty; stock trl needs the column. `kind`,
 `answer` and `choices` tell of the first question what a right answer must say and what it could have said (null: open);
 `tolerance` is how far off a number may be.
-`program` is JSON: seconds, style, and the actions with side, direction, turn, count, speed, start and end.
+`program` is JSON: seconds, style, and the actions with side, direction, turn, count, speed, fault of form, start and end;
+where there are two motions, that of the second stands under `other_motions`.
 
 | kind of question | number |
 |---|---|

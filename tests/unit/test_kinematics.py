@@ -93,6 +93,12 @@ def test_counts_are_exact(action):
         assert repetitions["signal"] and all(item["amplitude"] > 0 for item in repetitions["items"])
 
 
+def test_small_rises_onto_the_toes_are_counted():
+    for count in (3, 8):
+        motion = synthesize(np.random.default_rng(count), actions=["calf_raise"], count=count)
+        assert measure_motion(motion.joints, motion.fps)["repetitions"]["count"] == count
+
+
 def test_thirty_repetitions_lie_where_they_were_made():
     motion = synthesize(np.random.default_rng(4), actions=["squat"], count=30)
     items = measure_motion(motion.joints, motion.fps)["repetitions"]["items"]

@@ -1,10 +1,23 @@
 """Questions with checkable answers about procedural and recorded motions."""
 
+from .form_questions import ask_form
 from .kinematic_truth import KinematicTruth, measure
+from .pair_questions import ask_pair
 from .program_questions import ask_program
-from .question import KINDS, Question
+from .question import FURTHER_KINDS, KINDS, Question
 from .recorded_questions import ask_recorded
 from .scoring import score
 
 
-__all__ = ["KINDS", "KinematicTruth", "Question", "ask_program", "ask_recorded", "measure", "score"]
+__all__ = [
+    "FURTHER_KINDS",
+    "KINDS",
+    "KinematicTruth",
+    "Question",
+    "ask_form",
+    "ask_pair",
+    "ask_program",
+    "ask_recorded",
+    "measure",
+    "score",
+]

@@ -11,6 +11,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .further_phrasings import HELD_OUT as FURTHER_HELD_OUT
+from .further_phrasings import SEEN as FURTHER_SEEN
+
 
 # (subject, be, do, have)
 WHO = (
@@ -552,6 +555,7 @@ SEEN: dict[str, tuple[str, ...]] = {
         "How many people are watching?",
         "What day was this filmed?",
     ),
+    **FURTHER_SEEN,
 }
 
 # Kept from training: they measure whether the model understands the question or knows the string.
@@ -638,6 +642,7 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
         "What is {his} telephone number?",
         "What {does} {who} hear?",
     ),
+    **FURTHER_HELD_OUT,
 }
 
 

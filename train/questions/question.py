@@ -20,6 +20,8 @@ KINDS = (
     "yes_no",
     "unanswerable",
 )
+# Asked where more is known than a program's words: of the form that joints show, and of two motions.
+FURTHER_KINDS = ("form", "comparison")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Question:
     """A question, its answer, and what makes an answer right.
 
     Args:
-        kind: one of KINDS.
+        kind: one of KINDS or FURTHER_KINDS.
         question: what the user asks.
         answer: the reference answer, one or two short sentences.
         key: what a right answer must say: "left", "4", "walking backwards"; for a caption the actions in order, joined
@@ -47,8 +49,9 @@ class Question:
     held_out: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.kind not in KINDS:
-            raise ValueError(f"expected a kind out of {', '.join(KINDS)}, got {self.kind!r} in Question; use one of them")
+        known = (*KINDS, *FURTHER_KINDS)
+        if self.kind not in known:
+            raise ValueError(f"expected a kind out of {', '.join(known)}, got {self.kind!r} in Question; use one of them")
         if self.choices and self.key not in self.choices and " > " not in self.key:
             raise ValueError(
                 f"expected the key among the choices, got {self.key!r} and {list(self.choices)} in Question "

@@ -39,11 +39,19 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "on hands and knees": ("on hands and knees", "on all fours", "hands and knees"),
     "before": ("before", "earlier", "first"),
     "after": ("after", "afterwards", "later", "second"),
+    "good form": ("good form", "form is good", "good", "no fault", "no mistake", "correct", "clean", "nothing wrong", "fine"),
+    "knees in": ("knees in", "knees cave in", "knees caving in", "knees collapse", "knees inward", "knees fall", "knock knees"),
+    "shallow": ("shallow", "too short", "half range", "short range", "too little depth", "lack depth", "lack of depth"),
+    "rounded back": ("rounded back", "round back", "back is rounded", "back is round", "rounds the back", "hunched"),
+    "uneven": ("uneven", "unevenly", "asymmetric", "asymmetrical", "lopsided", "one side"),
+    "too fast": ("too fast", "too quick", "too quickly", "rushed", "rushing", "rushes"),
+    "first": ("first", "motion 1", "clip 1", "former"),
+    "second": ("second", "motion 2", "clip 2", "latter"),
     "none": ("none", "does not turn", "no turn", "straight", "not turn", "neither"),
 }
 
 # Kinds whose keys are words of _WORDS; those of all others are actions ("sitting" is both).
-_WORD_KINDS = ("side", "direction", "speed", "posture")
+_WORD_KINDS = ("side", "direction", "speed", "posture", "form", "comparison")
 
 _NOT_TOLD = re.compile(
     r"\b(not|n't|cannot|can't|unable to|impossible to|no way to|nothing)\b.{0,40}\b(tell|know|show|say|reveal|seen?|"
@@ -80,6 +88,11 @@ def score(question: Question, prediction: str) -> bool:
     if {"left", "right"} <= named and "both" in question.choices:
         named = (named - {"left", "right"}) | {"both"}
     return named == {question.key}
+
+
+def refuses(prediction: str) -> bool:
+    """Whether an answer says that the motion does not tell."""
+    return bool(_NOT_TOLD.search(plain(prediction)))
 
 
 def _yes_or_no(text: str) -> str | None:

@@ -26,6 +26,7 @@ class Request:
         both: both sides act (side "both").
         seconds: time budget for actions without repetitions.
         alone: the clip holds nothing else, so that any lying posture will do.
+        fault: what is wrong with the form, one of faults.py; None: nothing.
     """
 
     factor: float = 1.0
@@ -35,6 +36,7 @@ class Request:
     both: bool = False
     seconds: float = 3.0
     alone: bool = True
+    fault: str | None = None
 
 
 @dataclass

@@ -16,6 +16,7 @@ from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.body import random_body
 from llamo.train.synthesis.catalogue import ACTIONS, describe
 from llamo.train.synthesis.context import FPS, Context, Request, Take, random_posture
+from llamo.train.synthesis.faults import FAULTS, TOO_FAST, TOO_FAST_FACTOR
 from llamo.train.synthesis.kinematics import solve
 from llamo.train.synthesis.noise import wander
 from llamo.train.synthesis.style import Style, random_style
@@ -62,6 +63,7 @@ WEIGHTS = {
 # Actions that leave the floor's level or whose place is fixed: they stand alone in a clip.
 ALONE = frozenset({"climb_stairs", "descend_stairs", "climb", "hang", "crawl", "plank", "push_up"})
 FIRST_ONLY: frozenset = frozenset()
+SHARE_OF_FAULTS = 0.5  # of drawn exercises that can show one
 
 
 @dataclass
@@ -74,6 +76,7 @@ class Segment:
             action, "forward", "backward", "left", "right", "up", "down", "in place" or None. turn: "left", "right" or None.
         count: repetitions, None where not countable. speed: "slow", "normal" or "fast" for this action.
         event_times: key moment of every repetition (or landing of every step).
+        fault: what is wrong with the form of an exercise (faults.py), None where nothing was made wrong.
     """
 
     action: str
@@ -85,6 +88,7 @@ class Segment:
     count: int | None = None
     speed: str = "normal"
     event_times: list[float] = field(default_factory=list)
+    fault: str | None = None
 
 
 @dataclass
@@ -116,6 +120,7 @@ def synthesize(
     count: int | None = None,
     side: str | None = None,
     speed: str | None = None,
+    fault: str | None = None,
 ) -> SyntheticMotion:
     """Make one clip.
 
@@ -125,9 +130,11 @@ def synthesize(
         held_out: bodies, styles and habits that training never sees.
         vocabulary: draw only from these actions (where `actions` is None).
         count, side, speed: fix these for the first action instead of drawing them.
+        fault: what is wrong with the form of the first action, one of its `FAULTS`. Where `actions` is None, faults are
+            drawn; otherwise there is none but this one.
 
     Raises:
-        ValueError: for an unknown action, or more than five of them.
+        ValueError: for an unknown action, more than five of them, or a fault that the action cannot show.
     """
     if actions is not None:
         if not 1 <= len(actions) <= 5:
@@ -137,12 +144,17 @@ def synthesize(
             )
         for key in actions:
             describe(key)
+    if fault is not None and (actions is None or fault not in FAULTS.get(actions[0], ())):
+        raise ValueError(
+            f"Expected a fault out of {', '.join(FAULTS.get(actions[0], ())) if actions else 'FAULTS, with actions'}, got "
+            f"{fault!r} (in synthesize()). Fix the action with `actions` and choose one of its faults in faults.FAULTS."
+        )
     person = _person(rng, held_out)
     plan = list(actions) if actions is not None else _plan(rng, vocabulary)
     takes = []
     budget = MAX_SECONDS / len(plan) ** 0.8
     for i, key in enumerate(plan):
-        fixed = {"count": count, "side": side, "speed": speed} if i == 0 else {}
+        fixed = {"count": count, "side": side, "speed": speed, "fault": fault} if i == 0 else {}
         takes.append(_perform(person, key, budget, composed=len(plan) > 1, exact=actions is not None, **fixed))
     controls, segments = _join(person, plan, takes)
     controls = _enliven(person, controls, held_out)
@@ -199,7 +211,16 @@ def _plan(rng: np.random.Generator, vocabulary: list[str] | None) -> list[str]:
 
 
 def _perform(
-    person: Context, key: str, budget: float, *, composed: bool, exact: bool, count=None, side=None, speed=None
+    person: Context,
+    key: str,
+    budget: float,
+    *,
+    composed: bool,
+    exact: bool,
+    count=None,
+    side=None,
+    speed=None,
+    fault=None,
 ) -> tuple[Take, Segment]:
     """Draw the particulars of an action, run its program and mirror it where needed."""
     rng = person.rng
@@ -208,6 +229,10 @@ def _perform(
     slow = float(np.clip(0.27 + 0.9 * (tempo - 1), 0.08, 0.6))
     speed = speed or str(rng.choice(["slow", "normal", "fast"], p=[slow, (1 - slow) * 0.63, (1 - slow) * 0.37]))
     factor = {"slow": rng.uniform(1.35, 1.9), "normal": rng.uniform(0.86, 1.16), "fast": rng.uniform(0.55, 0.74)}[speed]
+    if key in FAULTS and not exact and rng.random() < SHARE_OF_FAULTS:
+        fault = str(rng.choice(FAULTS[key]))
+    if fault == TOO_FAST:
+        speed, factor = "fast", rng.uniform(*TOO_FAST_FACTOR)
     side = side or (str(rng.choice(row.sides, p=_share(len(row.sides)))) if row.sides else None)
     direction = str(rng.choice(row.directions)) if row.directions else None
     turn = str(rng.choice(row.turns)) if row.turns else None
@@ -238,6 +263,7 @@ def _perform(
         both=side == "both",
         seconds=seconds,
         alone=not composed,
+        fault=fault,
     )
     take = PROGRAMS[key](actor, ask)
     for _ in range(4):
@@ -263,6 +289,7 @@ def _perform(
         ask.count,
         speed,
         list(take.events),
+        fault,
     )
     return take, segment
 

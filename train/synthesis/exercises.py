@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from llamo.train.synthesis import faults
 from llamo.train.synthesis.context import Context, Request, Take
 
 
@@ -9,6 +10,10 @@ def squat(ctx: Context, ask: Request) -> Take:
     """Knee bends with the feet planted."""
     r = ctx.rng
     deep = float(np.clip(r.uniform(0.24, 0.52) * ctx.style.amplitude, 0.17, 0.58))
+    if ask.fault == faults.SHALLOW:
+        deep = r.uniform(0.05, 0.1)
+    elif ask.fault:
+        deep = max(deep, 0.28)
     lean = 14 + 42 * deep + r.normal(0, 6)
     kind = r.integers(4)
     arms = [(15, 88, -5, 92), (35, 55, -35, 125), None, (75, 60, -60, 140)][kind]
@@ -26,6 +31,7 @@ def squat(ctx: Context, ask: Request) -> Take:
         lf=wide_feet if wide > 0.03 else None,
         rf=wide_feet if wide > 0.03 else None,
     )
+    bottom = faults.spoil(ctx, bottom, ask.fault)
     lead = r.uniform(0.5, 0.8) if ready is not ctx.base else 0.0
     down = r.uniform(0.4, 0.5)
     hold = r.uniform(0.02, 0.2)
@@ -53,6 +59,8 @@ def lunge(ctx: Context, ask: Request) -> Take:
     """Stepping forward with the right leg (both: alternately) into a deep lunge and back."""
     r = ctx.rng
     step, deep = r.uniform(0.55, 0.85) * ctx.style.amplitude**0.5, r.uniform(0.24, 0.4) * ctx.style.amplitude
+    if ask.fault == faults.SHALLOW:
+        step, deep = r.uniform(0.45, 0.6), r.uniform(0.06, 0.09)
     arms = [None, (60, 30, -80, 60), (20, 85, 0, 95)][r.integers(3)]
 
     def cycle(i):
@@ -66,6 +74,7 @@ def lunge(ctx: Context, ask: Request) -> Take:
         out = ctx.pose(
             drop=0.04, dz=step * 0.2, pitch=3, dx=0.03 if right else -0.03, wobble=2, **foot(lifted, (0, 0, 0, 6, 0))
         )
+        low = faults.spoil(ctx, low, ask.fault, leg="r" if right else "l")
         return [(0.2, out), (0.46, low), (0.56, low), (0.8, out), (1.0, ctx.base)]
 
     return ctx.repeat(ask.count, 2.4 * ask.factor, cycle, key=0.5)
@@ -106,7 +115,7 @@ def jumping_jack(ctx: Context, ask: Request) -> Take:
 def overhead_press(ctx: Context, ask: Request) -> Take:
     """Pressing both hands from the shoulders overhead."""
     low = ctx.pose(arms=(65, 28, 30, 165), spine=(-3, 0, 0))
-    high = ctx.pose(arms=(45, 162, 30, 174), spine=(-5, 0, 0), shrug=6)
+    high = faults.spoil_arms(ctx, ctx.pose(arms=(45, 162, 30, 174), spine=(-5, 0, 0), shrug=6), low, ask.fault)
     return ctx.repeat(ask.count, 1.8 * ask.factor, [(0.45, high), (0.55, high), (1.0, low)], ready=low, lead=0.9, settle=0.8)
 
 
@@ -115,12 +124,14 @@ def biceps_curl(ctx: Context, ask: Request) -> Take:
     bent, straight = (10, 18, -10, 150), (30, 10, 5, 22)
     low = ctx.pose(ra=straight, la=straight if ask.both else None)
     high = ctx.pose(ra=bent, la=bent if ask.both else None, spine=(-2, 0, 0))
+    high = faults.spoil_arms(ctx, high, low, ask.fault)
     return ctx.repeat(ask.count, 1.7 * ask.factor, [(0.45, high), (0.52, high), (1.0, low)], ready=low, lead=0.5, settle=0.5)
 
 
 def lateral_raise(ctx: Context, ask: Request) -> Take:
     """Raising straight arms to the sides."""
     high = ctx.pose(arms=(85, ctx.rng.uniform(78, 108), 85, ctx.rng.uniform(80, 112)))
+    high = faults.spoil_arms(ctx, high, ctx.base, ask.fault)
     return ctx.repeat(ask.count, 1.9 * ask.factor, [(0.45, high), (0.55, high), (1.0, ctx.base)])
 
 
@@ -164,6 +175,7 @@ def deadlift(ctx: Context, ask: Request) -> Take:
         shrug=-4,
         knees=6,
     )
+    bottom = faults.spoil(ctx, bottom, ask.fault)
     top = ctx.pose(pitch=-2, spine=(-3, 0, 0), arms=(40, 12, 10, 18), shrug=2)
     return ctx.repeat(
         ask.count, 2.6 * ask.factor, [(0.42, bottom), (0.52, bottom), (1.0, top)], ready=top, lead=0.3, settle=0.4, key=0.47

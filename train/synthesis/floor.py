@@ -3,6 +3,7 @@
 import numpy as np
 
 from llamo.train.synthesis import channels as ch
+from llamo.train.synthesis import faults
 from llamo.train.synthesis.context import RAD, Context, Request, Take
 from llamo.train.synthesis.free_body import FEET, LEGS, Key, Rig, leg_directions, mixed, moved, quaternion, turned
 
@@ -181,9 +182,10 @@ def push_up(ctx: Context, ask: Request) -> Take:
     keys.append((time, board.key(board.high)))
     period = 1.55 * ask.factor
     down, hold = r.uniform(0.42, 0.52), r.uniform(0.0, 0.12)
+    depth = r.uniform(0.22, 0.35) if ask.fault == faults.SHALLOW else 1.0
     for factor in ctx.uneven(ask.count):
         span = period * float(factor)
-        low = board.low + np.clip(r.normal(0, 0.012), -0.03, 0.03)
+        low = board.high + depth * (board.low - board.high) + np.clip(r.normal(0, 0.012), -0.03, 0.03)
         keys.append((time + down * span, board.key(low, r.normal(0, 1.2))))
         if hold > 0.03:
             keys.append((time + (down + hold) * span, board.key(low + 0.004, r.normal(0, 1.0))))
