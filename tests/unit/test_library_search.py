@@ -140,6 +140,7 @@ def test_an_index_with_embeddings_grows(folder, tmp_path, embedding, monkeypatch
     assert "words and embeddings" in index(folder, db, embedding)
     like = folder / "slowWalk_01.npz"
     assert find(db, "--like", like, "--model", embedding, "-k", 1)[0]["path"].endswith("slowWalk_01.npz")
+    assert not any("broken" in hit["path"] for hit in find(db, "broken", "--like", like, "--model", embedding))
     found = find(db, "stroll", "--like", like, "--model", embedding, "-k", 2)
     assert {os.path.basename(hit["path"]) for hit in found} >= {"quick stroll.npz"}
 

@@ -1,0 +1,88 @@
+"""Clips and labels from strangers' Parquet files, and what is asked about them."""
+
+import pyarrow
+import pyarrow.parquet as parquet
+import pytest
+from conftest import make_walk
+
+from llamo.train.evaluation import real
+from llamo.train.evaluation.labelled_clips import action_key, read_clips
+from llamo.train.evaluation.suite import SuiteOptions
+
+
+def write(path, rows):
+    parquet.write_table(pyarrow.Table.from_pylist(rows), path)
+    return str(path)
+
+
+def quantised(joints):
+    return (joints / 0.0005).round().astype("<i2").tobytes()
+
+
+def test_joints_in_every_form(tmp_path):
+    walk = make_walk(40)
+    rows = [{"fps": 20.0, "joints_q": quantised(walk)}]
+    whole = read_clips(write(tmp_path / "q.parquet", rows))[0].clip
+    nested = read_clips(write(tmp_path / "n.parquet", [{"fps": 20.0, "joints": walk.tolist()}]))[0].clip
+    flat = read_clips(write(tmp_path / "f.parquet", [{"fps": 20.0, "joints": walk.reshape(-1).tolist()}]))[0].clip
+    packed = read_clips(write(tmp_path / "b.parquet", [{"fps": 20.0, "joints": walk.astype("<f4").tobytes()}]))[0].clip
+    for clip in (nested, flat, packed):
+        assert clip.joints.shape == (40, 22, 3) and abs(clip.joints - whole.joints).max() < 0.001
+
+
+def test_labels(tmp_path):
+    rows = [
+        {"fps": 20.0, "joints_q": quantised(make_walk(40)), "action": "walking", "style": "old", "captions": ["someone walks"]},
+        {"fps": 20.0, "joints_q": quantised(make_walk(40)), "action": "moonwalking", "style": None, "captions": []},
+        {"fps": 20.0, "joints_q": quantised(make_walk(40)), "action": "", "style": "", "captions": ["a person does squats."]},
+    ]
+    first, second, third = read_clips(write(tmp_path / "a.parquet", rows))
+    assert first.clip.actions == ("walk",) and first.style == "old" and first.action is None
+    assert second.clip.actions == () and second.action == "moonwalking" and second.style is None
+    assert third.clip.actions == ("squat",)
+    assert action_key("jumping_jacks".replace("_", " ")) == "jumping_jack" and action_key("yodelling") is None
+
+
+def test_only_what_is_kept_for_judging(tmp_path):
+    rows = [{"fps": 20.0, "joints_q": quantised(make_walk(30)), "split": split} for split in ("train", "val", "test")]
+    path = write(tmp_path / "a.parquet", rows)
+    assert [one.clip.split for one in read_clips(path)] == ["val", "test"]
+    assert len(read_clips(path, "train")) == 1 and len(read_clips(path, "all")) == 3
+
+
+def test_files_that_do_not_hold_clips(tmp_path):
+    with pytest.raises(ValueError, match=r"Expected the columns joints or joints_q, and fps, got fps"):
+        read_clips(write(tmp_path / "a.parquet", [{"fps": 20.0}]))
+    with pytest.raises(ValueError, match=r"got 65 numbers at 20.0 frames per second in row 0 of b.parquet"):
+        read_clips(write(tmp_path / "b.parquet", [{"fps": 20.0, "joints": [0.0] * 65}]))
+    (tmp_path / "c.parquet").write_bytes(b"no parquet")
+    with pytest.raises(ValueError, match="Expected a Parquet file"):
+        read_clips(tmp_path / "c.parquet")
+    with pytest.raises(ValueError, match="got none for the suite real"):
+        real.build(SuiteOptions())
+
+
+def test_labels_outside_of_the_catalogue_are_asked_for(tmp_path):
+    rows = [
+        {
+            "id": f"clip {index}",
+            "fps": 20.0,
+            "joints_q": quantised(make_walk(40, seed=index)),
+            "action": ("moonwalking", "yodelling", "lockpicking", "juggling knives")[index % 4],
+            "style": ("angry", "old", "proud")[index % 3],
+            "captions": [("He glides back.", "She sings.", "They fiddle with a lock.", "Knives fly.")[index % 4]],
+        }
+        for index in range(12)
+    ]
+    path = write(tmp_path / "a.parquet", rows)
+    items = real.build(SuiteOptions(limit=60, data=(path,)))
+    kinds = {one.kind for one in items}
+    assert {"action", "choice", "style", "caption_choice"} <= kinds
+    assert all(real.SUITE.verdicts(items, [one.question.answer for one in items]))
+    style = next(one for one in items if one.kind == "style")
+    assert "A) " in style.question.question and set(style.question.choices) <= {"angry", "old", "proud"}
+    caption = next(one for one in items if one.kind == "caption_choice")
+    # The same words about another clip are no wrong choice.
+    assert len(set(caption.question.choices)) == len(caption.question.choices) == 4
+    named = next(one for one in items if one.kind == "action")
+    assert real.SUITE.verdicts([named], ["yodelling and juggling knives"]) == [False]

@@ -1,0 +1,138 @@
+"""A model's greedy answers, many at a time: rows of alike length share a batch, and batches do not depend on what is done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .items import Item, original
+
+
+CONDITIONS = ("model", "blind", "shuffled")
+# Generation stops early anyway; a caption needs more room than a word.
+NEW_TOKENS = {"caption": 72, "action": 32, "order": 32}
+DEFAULT_NEW_TOKENS = 28
+
+Motion = tuple[np.ndarray, float]
+Row = tuple[str, Motion | None]
+
+
+def load_model(model_path: str, device: str | None = None, dtype: str | None = None) -> tuple[Any, Any]:
+    """Processor and model through transformers' Auto classes, ready to generate."""
+    import torch
+    from transformers import AutoModelForImageTextToText, AutoProcessor
+
+    processor = AutoProcessor.from_pretrained(model_path, trust_remote_code=True)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    options = {"dtype": getattr(torch, dtype)} if dtype else {}
+    model = AutoModelForImageTextToText.from_pretrained(model_path, trust_remote_code=True, **options)
+    return processor, model.to(device).eval()
+
+
+def new_tokens(item: Item) -> int:
+    return int(item.facts.get("new_tokens") or NEW_TOKENS.get(item.question.kind, DEFAULT_NEW_TOKENS))
+
+
+def plan_batches(items: Sequence[Item], batch_size: int) -> list[list[int]]:
+    """Places of the items in batches: a batch takes as long as its longest row, so alike lengths go together.
+
+    The plan depends on the items alone, so that a run which was cut off goes on with the very same batches.
+    """
+    order = sorted(
+        range(len(items)),
+        key=lambda i: (new_tokens(items[i]), items[i].joints is None, items[i].seconds, len(items[i].question.question), i),
+    )
+    # Rows with and without motion never share a batch.
+    batches: list[list[int]] = []
+    for place in order:
+        last = batches[-1] if batches else None
+        if last is None or len(last) == batch_size or (items[last[0]].joints is None) != (items[place].joints is None):
+            batches.append([place])
+        else:
+            last.append(place)
+    return batches
+
+
+def other_motions(items: Sequence[Item], seed: int) -> list[Motion | None]:
+    """For each item the motion of another clip (its own where there is only one): what the shuffled baseline sees."""
+    clips: dict[str, Motion] = {}
+    for item in items:
+        if item.joints is not None:
+            clips.setdefault(original(item.clip), (item.joints, item.fps))
+    names = list(clips)
+    places = {name: place for place, name in enumerate(names)}
+    out: list[Motion | None] = []
+    for index, item in enumerate(items):
+        if item.joints is None:
+            out.append(None)
+            continue
+        own = places[original(item.clip)]
+        draw = int(np.random.default_rng([seed, index]).integers(max(1, len(names) - 1)))
+        out.append(clips[names[draw + (draw >= own)]] if len(names) > 1 else (item.joints, item.fps))
+    return out
+
+
+def conversation(question: str, motion: Motion | None) -> list[dict]:
+    """One user turn, as the processor takes it."""
+    content: list[dict] = [{"type": "text", "text": question}]
+    if motion is not None:
+        content.insert(0, {"type": "motion", "motion": motion[0], "fps": motion[1]})
+    return [{"role": "user", "content": content}]
+
+
+def answer(model: Any, processor: Any, rows: Sequence[Row], tokens: int, blind: bool = False) -> list[str]:
+    """The model's greedy answers to one batch.
+
+    Args:
+        rows: question and motion of each row; either all rows have a motion or none.
+        tokens: longest answer.
+        blind: all motion features zero, the mean of training: a motion without information, in the same tokens.
+    """
+    import torch
+
+    processor.tokenizer.padding_side = "left"  # generation goes on at the right end
+    chats = [conversation(question, motion) for question, motion in rows]
+    with torch.inference_mode():
+        inputs = processor.apply_chat_template(
+            chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", padding=True
+        ).to(model.device)
+        if "motion_values" in inputs:
+            values = torch.zeros_like(inputs["motion_values"]) if blind else inputs["motion_values"]
+            inputs["motion_values"] = values.to(model.dtype)
+        output = model.generate(**inputs, max_new_tokens=tokens, do_sample=False)
+    texts = processor.batch_decode(output[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
+    return [text.strip() for text in texts]
+
+
+class Answerer:
+    """Answers the batches of one suite under its conditions.
+
+    Args:
+        model, processor: as `load_model` gives them.
+        items: all items of the suite, also those that another process answers: shuffled motions are theirs.
+        seed: of the shuffled motions.
+    """
+
+    def __init__(self, model: Any, processor: Any, items: Sequence[Item], seed: int = 0):
+        self.model, self.processor, self.items = model, processor, items
+        self.others = other_motions(items, seed)
+
+    def __call__(self, places: Sequence[int], condition: str) -> list[str]:
+        """The answers to the items at these places, in their order.
+
+        Raises:
+            ValueError: an unknown condition.
+        """
+        if condition not in CONDITIONS:
+            raise ValueError(
+                f"expected a condition out of {', '.join(CONDITIONS)}, got {condition!r} in Answerer; use one of them"
+            )
+        rows: list[Row] = []
+        for place in places:
+            item = self.items[place]
+            own = None if item.joints is None else (item.joints, item.fps)
+            rows.append((item.question.question, self.others[place] if condition == "shuffled" else own))
+        tokens = max(new_tokens(self.items[place]) for place in places)
+        return answer(self.model, self.processor, rows, tokens, condition == "blind")
