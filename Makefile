@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export LLAMO_FILE := $(if $(value FILE),$(value FILE),examples/squats.bvh)
 export LLAMO_QUESTION := $(value Q)
 
-.PHONY: ask test test-browser lint init clean
+.PHONY: ask test test-browser demo lint init clean
 
 ask: llamo/config.json
 	@if [ -n "$$LLAMO_QUESTION" ]; then \
@@ -18,6 +18,11 @@ ask: llamo/config.json
 	  $(BIN)/llamo ask "$$LLAMO_FILE" -q "What is the person doing?" -q "How many squats does the person do?" \
 	    -q "Is the movement slow or fast?"; \
 	fi
+
+# The browser demo on http://127.0.0.1:7860; PORT=8000 for another.
+demo: llamo/config.json
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	$(BIN)/llamo demo --port $(or $(PORT),7860)
 
 test: lint llamo/config.json
 	$(BIN)/python -m pytest -q -m "not slow and not gpu and not browser"

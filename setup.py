@@ -98,6 +98,8 @@ setup(
         "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
         "video": ["av>=16"],  # decodes video; FFmpeg is inside its wheel
         "search": ["lancedb>=0.30", "pyarrow>=21"],  # an embedded database of clips
+        # llamo eval: captions against people's (CIDEr needs no Java), pictures, a judge behind an address.
+        "eval": ["httpx>=0.27", "matplotlib>=3.9", "pycocoevalcap>=1.2", "rouge-score>=0.1.2", "sacrebleu>=2.4"],
         "view": ["pillow>=10.1"],  # llamo view --png; the page itself needs nothing
         "test": [
             "av>=16",
@@ -107,15 +109,21 @@ setup(
             "gradio>=6",
             "hypothesis>=6",
             "lancedb>=0.30",
+            "matplotlib>=3.9",
             "pillow>=10.1",
             "pybvh>=0.9",
             "pygltflib>=1.16",
             "pytest>=8",
+            "rouge-score>=0.1.2",
             "ruff>=0.12",
+            "sacrebleu>=2.4",
             "selenium>=4.30",
         ],
     },
-    entry_points={"console_scripts": ["llamo = llamo.cli.main:app"]},
+    entry_points={
+        "console_scripts": ["llamo = llamo.cli.main:app"],
+        "lmms_eval.models": ["llamo = llamo.train.evaluation.lmms_plugin:manifest"],
+    },
     classifiers=[
         "Development Status :: 3 - Alpha",
         "Intended Audience :: Science/Research",

@@ -4,8 +4,8 @@ import io
 
 import numpy as np
 
-from llamo.cli.viewer_page import ViewedMotion
 from llamo.processing.motion_features_llamo import JOINT_NAMES, PARENTS
+from llamo.processing.viewer_data_llamo import ViewedMotion
 
 
 # Pixels. Figures are drawn FINE times as large and shrunk, which smooths their edges.

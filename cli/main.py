@@ -20,13 +20,16 @@ Model = Annotated[str, typer.Option(metavar="DIR_OR_ID", help="Checkpoint: a fol
 MaxNewTokens = Annotated[int | None, typer.Option(min=1, help="Longest answer, in tokens.")]
 Temperature = Annotated[float, typer.Option(min=0.0, help="0: the likeliest answer; above: sampled.")]
 Device = Annotated[str | None, typer.Option(help="cpu, cuda, cuda:1, mps; by default a GPU where there is one.")]
+Eyes = Annotated[str, typer.Option("--model", metavar="DIR_OR_ID", help="Checkpoint whose Motion Estimator reads videos.")]
 Dtype = Annotated[str, typer.Option(help="auto (the checkpoint's own), float32, bfloat16 or float16.")]
 
 
 @app.command()
 @reads_motion()
 def ask(
-    arguments: Annotated[list[str], typer.Argument(metavar="FILE... QUESTION", help="Motion files, then the question.")],
+    arguments: Annotated[
+        list[str], typer.Argument(metavar="FILE... QUESTION", help="Motion or video files, then the question.")
+    ],
     question: Annotated[
         list[str] | None,
         typer.Option("--question", "-q", help="A question; may be repeated. Then all arguments are files."),
@@ -58,7 +61,7 @@ def ask(
 @app.command()
 @reads_motion()
 def chat(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Motion files to talk about.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Motion or video files to talk about.")],
     model: Model = "llamo",
     max_new_tokens: MaxNewTokens = None,
     temperature: Temperature = 0.0,
@@ -76,10 +79,11 @@ def chat(
 @app.command()
 @reads_motion()
 def measure(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Motion file.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Motion or video file.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     csv: Annotated[bool, typer.Option("--csv", help="Print two columns, quantity and value.")] = False,
     smoothing: Annotated[str, typer.Option(help="auto (noisy joints only), butterworth, savgol or none.")] = "auto",
+    model: Eyes = "llamo",
     *,
     said: dict,
 ):
@@ -88,7 +92,7 @@ def measure(
 
     if json and csv:
         raise fail("Expected one of --json and --csv, got both. Leave one out.")
-    print(render(measure_file(file, smoothing, said), "json" if json else "csv" if csv else "table"))
+    print(render(measure_file(file, smoothing, said, model), "json" if json else "csv" if csv else "table"))
 
 
 @app.command()
@@ -165,48 +169,51 @@ def search(
 
 
 @app.command()
-@reads_motion("fps", "units", "up_axis", "joint_map", "skeleton")
+@reads_motion("fps", "units", "up_axis", "joint_map", "skeleton", "person")
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="The motion to compare with, a model athlete's for example.")],
     second: Annotated[str, typer.Argument(metavar="B", help="The motion to judge; times are its own.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    model: Eyes = "llamo",
     *,
     said: dict,
 ):
     """List where motion B differs from motion A, the largest difference first."""
     from llamo.cli.compare import compare_files, render
 
-    print(render(compare_files(first, second, said), json))
+    print(render(compare_files(first, second, said, model), json))
 
 
 @app.command()
 @reads_motion()
 def view(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Motion files to look at, one or several.")],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Motion or video files to look at, one or several.")],
     out: Annotated[
         str | None, typer.Option("--out", "-o", metavar="HTML", help="The page: one file that needs no network.")
     ] = None,
     side_by_side: Annotated[bool, typer.Option("--side-by-side", help="A view for each motion; by default overlaid.")] = False,
     png: Annotated[str | None, typer.Option(metavar="PNG", help="A contact sheet: poses over time, as a picture.")] = None,
+    model: Eyes = "llamo",
     *,
     said: dict,
 ):
     """Make a page that plays motion files in a browser, or a picture of their poses."""
     from llamo.cli.view import view_files
 
-    for line in view_files(files, out, side_by_side, png, said):
+    for line in view_files(files, out, side_by_side, png, said, model):
         print(line)
 
 
 @app.command()
 @reads_motion(*OF_ANY_FILE[1:], "mean", "std")
 def convert(
-    source: Annotated[str, typer.Argument(metavar="IN", help="Motion file of any kind that LLaMo reads.")],
+    source: Annotated[str, typer.Argument(metavar="IN", help="Motion or video file of any kind that LLaMo reads.")],
     out: Annotated[str, typer.Argument(metavar="OUT", help="By its ending: .npz joints, .npy 263 features, .bvh, .glb.")],
     fps: Annotated[float | None, typer.Option(help="Frames per second of OUT; also of IN, if that is silent.")] = None,
     retarget: Annotated[bool, typer.Option("--retarget", help="HumanML3D's one skeleton, for .npy only.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object: what was read and written.")] = False,
     source_fps: Annotated[float | None, typer.Option(help="Frames per second of IN; by default what it says.")] = None,
+    model: Eyes = "llamo",
     *,
     said: dict,
 ):
@@ -215,8 +222,45 @@ def convert(
 
     from llamo.cli.convert import convert_file, describe
 
-    report = convert_file(source, out, fps, retarget, source_fps, said)
+    report = convert_file(source, out, fps, retarget, source_fps, said, model)
     print(dumps(report, ensure_ascii=False) if json else describe(report))
+
+
+@app.command()
+@tells_bad_input
+def estimate(
+    video: Annotated[str, typer.Argument(metavar="VIDEO", help="Video file of any kind, or a folder of pictures.")],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="NPZ", help="The motion: joints, fps, contacts, start.")],
+    overlay: Annotated[str | None, typer.Option(metavar="MP4", help="Also a video with the skeleton drawn on it.")] = None,
+    person: Annotated[int | None, typer.Option(min=1, help="Whom to follow, by the number that is reported.")] = None,
+    box: Annotated[
+        str | None, typer.Option(metavar="L,T,R,B", help="Around whom to follow: shares of width and height, 0 to 1.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames per second of pictures, or instead of the file's times.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the report as one JSON object.")] = False,
+    model: Model = "llamo",
+):
+    """Estimate a person's motion from a video, and say how far to trust it."""
+    from json import dumps
+
+    from llamo.cli.estimate import describe, estimate_video
+
+    report = estimate_video(video, out, overlay, person, box, fps, model)
+    print(dumps(report, ensure_ascii=False) if json else describe(report, out, overlay))
+
+
+@app.command()
+@tells_bad_input
+def demo(
+    model: Model = "llamo",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
+    mcp: Annotated[bool, typer.Option("--mcp", help="Also serve as a Model Context Protocol server.")] = False,
+):
+    """Serve the browser demo: drop a motion file, watch it, measure it, ask about it."""
+    from llamo.cli.demo import run_demo
+
+    run_demo(model, host, port, mcp)
 
 
 @app.command()
@@ -256,6 +300,48 @@ def train(
         raise fail(error) from None
     except RuntimeError as error:
         raise fail(error, code=1) from None
+
+
+@app.command("eval")
+def evaluate(
+    suite: Annotated[str | None, typer.Argument(metavar="SUITE", help="Which questions; see --list.")] = None,
+    model: Model = "llamo",
+    data: Annotated[
+        list[str] | None, typer.Option(metavar="PATH", help="What the suite reads, where it reads something; may be repeated.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="Questions at most; by default all of the suite.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Questions at a time.")] = 16,
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the results; a run that was cut off goes on.")] = "results",
+    seed: Annotated[int, typer.Option(min=0, help="The same seed asks the same questions.")] = 0,
+    split: Annotated[str | None, typer.Option(help="Of the data; by default what is kept for judging.")] = None,
+    device: Device = None,
+    dtype: Annotated[str | None, typer.Option(help="float32, bfloat16 or float16; by default the checkpoint's own.")] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(metavar="URL_OR_MODEL", help="Who judges free answers: an OpenAI-compatible address, or a model."),
+    ] = None,
+    judge_model: Annotated[str, typer.Option(help="The address's name of the judging model.")] = "default",
+    plots: Annotated[bool, typer.Option("--plots", help="Draw the figures as pictures beside them.")] = False,
+    list_: Annotated[bool, typer.Option("--list", help="List the suites.")] = False,
+):
+    """Score a checkpoint on a suite of questions, beside what guessing, blindness and plain measuring would score."""
+    import shlex
+    import sys
+
+    from llamo.cli.eval import list_suites, run
+    from llamo.cli.session import BadInputError
+
+    try:
+        if list_ or suite is None:
+            print(list_suites())
+            return
+        questions = {"limit": limit, "seed": seed, "data": tuple(data or ()), "split": split}
+        questions |= {"judge": judge, "judge_model": judge_model}
+        settings = {"model": model, "out": out, "batch_size": batch_size, "device": device, "dtype": dtype}
+        settings["command"] = shlex.join(["llamo", *sys.argv[1:]])
+        run(suite, questions, settings, print, plots)
+    except BadInputError as error:
+        raise fail(error) from None
 
 
 library = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -327,6 +413,19 @@ def prepare(
 
     for line in run(source, root, out, split, amass, seed):
         print(line)
+
+
+@data.command()
+@tells_bad_input
+def statistics(
+    recorded: Annotated[list[str], typer.Option(metavar="PARQUET", help="Recorded clips; may be repeated.")],
+    num: Annotated[int, typer.Option(min=1, help="Procedural clips to make.")] = 300,
+    seed: Annotated[int, typer.Option(min=0, help="Of the procedural clips.")] = 1,
+):
+    """Print speeds, accelerations, joint ranges and foot sliding of procedural motion beside recorded motion."""
+    from llamo.cli.data import statistics as run
+
+    print(run(recorded, num, seed))
 
 
 @data.command()

@@ -1,79 +1,70 @@
-"""Browser demo: drop a motion file, ask, read the answer as it is written. Uses the Hub artefact alone.
+"""Browser demo: drop a motion file, watch it, ask about it, read the answer as it is written. Uses the Hub artefact alone.
 
-LLAMO_MODEL=llamo python spaces_demo/app.py
+    LLAMO_MODEL=llamo python spaces_demo/app.py [--port 7860] [--host 127.0.0.1] [--mcp]
+
+The checkpoint is loaded through transformers' Auto classes; reading, measuring, comparing and writing of motions are its
+processor's. Settings by environment: LLAMO_MODEL (folder or Hub repository), LLAMO_CONCURRENCY (answers at a time),
+LLAMO_MAX_UPLOAD (such as 64mb), LLAMO_MAX_CLIP_SECONDS, LLAMO_MCP (1: Model Context Protocol server).
 """
 
+import argparse
 import os
-import threading
+import sys
+from pathlib import Path
 
 import gradio as gr
-from transformers import AutoModelForImageTextToText, AutoProcessor, TextIteratorStreamer
+from assistant import Assistant
+from endpoints import add_endpoints
+from layout import CSS, HEAD, THEME, build_page, page_script
 
 
+HERE = Path(__file__).resolve().parent
 MODEL = os.environ.get("LLAMO_MODEL", "llamo")
-MAX_NEW_TOKENS = 128
-EXAMPLE_QUESTIONS = ["What is the person doing?", "How many repetitions are there?", "Describe the motion."]
-
-processor = AutoProcessor.from_pretrained(MODEL, trust_remote_code=True)
-model = AutoModelForImageTextToText.from_pretrained(MODEL, trust_remote_code=True)
-
-
-def describe(path: str | None) -> str:
-    """What was detected in the file and what was assumed, or why it cannot be read."""
-    if not path:
-        return "Drop a BVH, npz or npy file."
-    try:
-        raw = processor.motion_processor.load({"path": path})
-    except ValueError as error:
-        return f"**This file cannot be read.** {error}"
-    assumed = "".join(f"\n- {note}" for note in raw.assumed)
-    return f"{raw.format}, {raw.source_frames} frames at {raw.fps:g} per second, {raw.source_joints} joints.{assumed}"
+CONCURRENCY = int(os.environ.get("LLAMO_CONCURRENCY", "2"))
+MAX_UPLOAD = os.environ.get("LLAMO_MAX_UPLOAD", "64mb")
+LONGEST_QUEUE = 64  # requests that may wait; more are told to come back later
+DELETE_CACHE = (600, 3600)  # every ten minutes, whatever Gradio has kept for an hour
 
 
-def answer(question: str, history: list[dict], path: str | None):
-    """Yields the answer while it is generated, in the context of the conversation so far."""
-    if not path:
-        yield "Please give a motion file first."
-        return
-    messages = [{"role": turn["role"], "content": [{"type": "text", "text": text_of(turn)}]} for turn in history]
-    messages.append({"role": "user", "content": [{"type": "text", "text": question}]})
-    messages[0]["content"].insert(0, {"type": "motion", "path": path})
-    try:
-        inputs = processor.apply_chat_template(
-            messages, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt"
-        )
-    except ValueError as error:
-        yield f"This does not work: {error}"
-        return
-    streamer = TextIteratorStreamer(processor.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=120.0)
-    options = {**inputs.to(model.device), "streamer": streamer, "max_new_tokens": MAX_NEW_TOKENS}
-    threading.Thread(target=model.generate, kwargs=options, daemon=True).start()
-    text = ""
-    for piece in streamer:
-        text += piece
-        yield text
+def build_demo(assistant: Assistant) -> gr.Blocks:
+    """The page and the endpoints around a loaded checkpoint."""
+    gr.set_static_paths([HERE / "viewer"])
+    with gr.Blocks(title="LLaMo: ask about human motion", delete_cache=DELETE_CACHE) as demo:
+        build_page(assistant)
+        add_endpoints(assistant)
+    return demo.queue(max_size=LONGEST_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
-def text_of(turn: dict) -> str:
-    """The text of a chat turn, which Gradio gives as a string or as parts."""
-    content = turn["content"]
-    if isinstance(content, str):
-        return content
-    return "".join(part.get("text", "") for part in content if isinstance(part, dict))
+def launch(demo: gr.Blocks, host: str | None = None, port: int | None = None, mcp: bool = False, block: bool = True):
+    """Serves the demo, and prints its address when it is ready."""
+    return demo.launch(
+        server_name=host,
+        server_port=port,
+        mcp_server=mcp,
+        max_file_size=MAX_UPLOAD,
+        theme=THEME,
+        css=CSS,
+        head=HEAD,
+        js=page_script(HERE / "viewer"),
+        footer_links=["api", "settings"],
+        ssr_mode=False,
+        prevent_thread_lock=not block,
+    )
 
 
-with gr.Blocks(title="LLaMo") as demo:
-    gr.Markdown("# LLaMo\nAsk a language model about human motion.")
-    with gr.Row():
-        with gr.Column(scale=1):
-            motion = gr.File(label="Motion file", file_types=[".bvh", ".npz", ".npy"], type="filepath")
-            detected = gr.Markdown(describe(None))
-        with gr.Column(scale=2):
-            gr.ChatInterface(
-                answer, additional_inputs=[motion], examples=[[text, None] for text in EXAMPLE_QUESTIONS], cache_examples=False
-            )
-    motion.change(describe, motion, detected)
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default=MODEL, help="folder of a checkpoint, or name of a Hub repository")
+    parser.add_argument("--host", default=None, help="address to listen on; a Space sets it itself")
+    parser.add_argument("--port", type=int, default=None)
+    parser.add_argument("--mcp", action="store_true", default=os.environ.get("LLAMO_MCP") == "1", help="also an MCP server")
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> None:
+    options = make_parser().parse_args(arguments)
+    launch(build_demo(Assistant(options.model)), options.host, options.port, options.mcp)
 
 
 if __name__ == "__main__":
-    demo.queue(default_concurrency_limit=2).launch()
+    main(sys.argv[1:])

@@ -4,8 +4,9 @@
 // {name, fps, frames, notes: [text], root, local, quantum, angles: {name: base64}, ticks: [{time_s, end_s?, label, kind?}]}:
 //   root    base64 of float32 (frames, 3), little endian: the first joint, metres, Y up, floor at 0
 //   local   base64 of int16 (frames, joints - 1, 3): the other joints against the first, in steps of `quantum` metres
+//   video   frames to show beside it, where there are some: {times: [seconds of the motion], images: [addresses]}
 //   angles  base64 of int16 (frames), in tenths of a degree
-// cli/viewer_page.py writes it.
+// processing/viewer_data_llamo.py writes it.
 
 export const VERSION = 1;
 const SMOOTH_SECONDS = 0.6; // the camera follows the mean over this time, so that steps do not shake it
@@ -21,12 +22,21 @@ function expect(condition, message) {
   if (!condition) throw new Error(`The viewer cannot show this motion: ${message}.`);
 }
 
+function readVideo(source) {
+  if (!source) return null;
+  const times = source.times.map(Number);
+  const images = source.images.map(String);
+  expect(times.length === images.length, `expected as many pictures as times, got ${images.length} and ${times.length}`);
+  return { times, images };
+}
+
 export class Motion {
   constructor(source, numJoints) {
     this.name = String(source.name);
     this.fps = Number(source.fps);
     this.frames = Number(source.frames);
     this.notes = (source.notes || []).map(String);
+    this.video = readVideo(source.video);
     this.ticks = (source.ticks || [])
       .map((tick) => ({ ...tick, time_s: Number(tick.time_s), label: String(tick.label ?? "") }))
       .filter((tick) => Number.isFinite(tick.time_s))

@@ -12,6 +12,7 @@ import { ICONS, button, checkbox, element, icon, select } from "./dom.js";
 import { MOTION_COLOURS, SIDE_COLOURS } from "./figure.js";
 import { Stage, VIEWS } from "./stage.js";
 import { Timeline } from "./timeline.js";
+import { VideoPanel } from "./video_panel.js";
 
 const SPEEDS = [0.1, 0.25, 0.5, 1, 2, 4];
 const LONGEST_STEP = 0.25; // seconds; after a pause of the page (a hidden tab) the motion goes on where it was
@@ -84,6 +85,7 @@ export class MotionViewer extends EventTarget {
     this.time = Math.min(this.duration, Math.max(0, Number(time) || 0));
     this.stage.setTime(this.time);
     this.timeline.setTime(this.time);
+    this.video.setTime(this.time);
     this.clockNode.textContent = clock(this.time);
     const now = performance.now() / 1000;
     if (!this.playing || now - (this.tableTime || 0) >= TABLE_SECONDS) {
@@ -129,6 +131,19 @@ export class MotionViewer extends EventTarget {
     if (this.traceBoxes[jointName]) this.traceBoxes[jointName].checked = shown;
     this.stage.setTime(this.time);
     this.request();
+  }
+
+  // All ticks of one kind anew, `ticks[i]` those of motion i.
+  setTicks(kind, ticks) {
+    this.motions.forEach((motion, index) => {
+      const kept = motion.ticks.filter((tick) => tick.kind !== kind);
+      const added = (ticks[index] || []).map((tick) => ({ ...tick, time_s: Number(tick.time_s), label: String(tick.label), kind }));
+      motion.ticks = [...kept, ...added].sort((a, b) => a.time_s - b.time_s);
+    });
+    this.timeline.redraw();
+    const section = this.eventSection();
+    this.eventNode.replaceWith(section);
+    this.eventNode = section;
   }
 
   setTheme(theme) {
@@ -184,7 +199,9 @@ export class MotionViewer extends EventTarget {
       colourOf: (index, side) => this.cssColour(index, side),
       onseek: (time) => this.seek(time),
     });
-    const main = element("div", { class: "lv-main" }, this.stageNode, element("div", { class: "lv-bar" }, transport, this.timeline.node));
+    this.video = new VideoPanel(this.motions);
+    const stage = this.video.isEmpty ? this.stageNode : element("div", { class: "lv-views" }, this.video.node, this.stageNode);
+    const main = element("div", { class: "lv-main" }, stage, element("div", { class: "lv-bar" }, transport, this.timeline.node));
     this.root.append(main, this.panel());
   }
 
@@ -218,7 +235,7 @@ export class MotionViewer extends EventTarget {
       this.motionSection(),
       this.angleSection(),
       this.traceSection(),
-      this.eventSection(),
+      (this.eventNode = this.eventSection()),
       this.keySection(),
     );
   }

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 from conftest import make_walk
 
-from llamo.cli.viewer_page import ViewedMotion, build_page, build_payload
+from llamo.cli.viewer_page import build_page
 from llamo.processing.angles_llamo import joint_angles
 from llamo.processing.motion_features_llamo import canonicalise
+from llamo.processing.viewer_data_llamo import ViewedMotion, build_payload
 
 
 pytestmark = pytest.mark.browser
@@ -318,3 +319,37 @@ def test_a_single_pose_is_shown(page):
     assert len(left) > 500 and viewer.time() == 0
     viewer.run("llamoViewer.dispose()")
     assert not viewer.all(".lv-viewer")
+
+
+def test_frames_of_a_video_are_in_step(page, tmp_path):
+    from video_samples import numbered_frames, write_video
+
+    from llamo.cli.video_frames import page_frames
+
+    clip = write_video(tmp_path / "clip.mp4", numbered_frames(100, 120, 160))  # 4 s; its motion is from 0.5 s on
+    motion = viewed("clip.mp4")
+    motion.video = page_frames({"path": clip}, start=0.5, seconds=2.95)
+    viewer = page(motion, viewed("walk.npz")).open(still=True)
+
+    def brightness() -> float:
+        """Of the frame's quarter that tells its number."""
+        return viewer.run(
+            "const picture = document.querySelector('.lv-frame'); const canvas = document.createElement('canvas');"
+            "canvas.width = 160; canvas.height = 120; const context = canvas.getContext('2d');"
+            "context.drawImage(picture, 0, 0); return context.getImageData(120, 90, 1, 1).data[0]"
+        )
+
+    for time_s in (0.0, 1.0, 2.0, 2.9, 0.5):
+        viewer.run("llamoViewer.seek(arguments[0])", time_s)
+        viewer.wait("return document.querySelector('.lv-frame').complete")
+        number = 25 * (0.5 + time_s)
+        assert brightness() == pytest.approx(20 + 160 * number / 99, abs=6)
+    boxes = [viewer.find(selector).rect for selector in (".lv-video", ".lv-stage")]
+    assert all(box["width"] > 250 and box["height"] > 250 for box in boxes)
+    assert boxes[0]["x"] + boxes[0]["width"] <= boxes[1]["x"] + 1, "side by side"
+    assert len(viewer.all(".lv-frame")) == 1 and limbs(viewer.canvas())[0].size > 500
+    viewer.keep("video")
+    viewer.open(390, 844, still=True)
+    stacked = [viewer.find(selector).rect for selector in (".lv-video", ".lv-stage")]
+    assert stacked[0]["y"] + stacked[0]["height"] <= stacked[1]["y"] + 1
+    viewer.keep("video_phone")

@@ -8,8 +8,8 @@ from conftest import make_walk
 
 from llamo.cli import contact_sheet
 from llamo.cli.contact_sheet import CELL_HEIGHT, COLOURS, HEADER, MARGIN, POSES, WIDTH, choose_frames, project
-from llamo.cli.viewer_page import ViewedMotion
 from llamo.processing.motion_features_llamo import canonicalise
+from llamo.processing.viewer_data_llamo import ViewedMotion
 
 
 Image = pytest.importorskip("PIL.Image")

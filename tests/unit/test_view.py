@@ -50,7 +50,7 @@ def test_without_scipy_the_page_says_that_events_are_missing(walk_file, tmp_path
     def refuse(joints, fps):
         raise ImportError('Install it with pip install "llamo[measure]"')
 
-    monkeypatch.setattr("llamo.processing.kinematics_llamo.measure_motion", refuse)
+    monkeypatch.setattr("llamo.processing.viewer_data_llamo.measure_motion", refuse)
     assert run(walk_file, "-o", tmp_path / "out.html").exit_code == 0
     text = (tmp_path / "out.html").read_text(encoding="utf-8")
     assert "events are not marked: Install it" in text and '"ticks":[]' in text

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from conftest import make_walk
 
-from llamo.cli.viewer_page import ASSETS, VERSION, ViewedMotion, build_page, build_payload, digest, limit_rate, ticks_of
+from llamo.cli.viewer_page import ASSETS, build_page, digest
 from llamo.processing.motion_features_llamo import canonicalise
+from llamo.processing.viewer_data_llamo import VERSION, ViewedMotion, build_payload, limit_rate, ticks_of
 
 
 HOSTILE = [

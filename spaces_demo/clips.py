@@ -1,0 +1,164 @@
+"""Uploaded files -> clips: read, measured, ready to be shown and asked about. An upload is deleted once it has been read."""
+
+import os
+import shutil
+import unicodedata
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder, is_in_or_equal
+
+
+VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".gif")
+MOTION_ENDINGS = (".bvh", ".amc", ".asf", ".npz", ".npy", ".glb", ".gltf", ".c3d", ".trc")
+LONGEST_NAME = 80
+
+
+class ClipError(ValueError):
+    """A file that cannot be used; the message says what to do, and names the file by its name alone."""
+
+
+@dataclass
+class Clip:
+    """One recording of a conversation.
+
+    Attributes:
+        name: the file's name without control characters; never trusted as a path or as HTML.
+        part: the chat part that stands for it.
+        motion: joints, rate, and what was assumed, as the processor read them; `None` for a video without a motion.
+        measured: what was measured in the motion; `None` without one.
+        unmeasured: why nothing was measured.
+    """
+
+    name: str
+    part: dict
+    motion: Any = None
+    measured: dict | None = None
+    unmeasured: str = ""
+    files: list[str] = field(default_factory=list)
+
+
+def clean_name(path: str) -> str:
+    """The name of a file as it can be shown: one line, no control or direction characters, not too long."""
+    name = "".join(" " if unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp", "Cs") else char for char in Path(path).name)
+    name = " ".join(name.split()) or "file"
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 12]}...{name[-9:]}"
+
+
+def check_upload(path: str) -> str:
+    """Refuses every path outside of Gradio's own upload folder, whatever links lead there.
+
+    Raises:
+        ClipError: a path from elsewhere, or nothing to read.
+    """
+    folder = Path(get_upload_folder()).resolve()
+    if not is_in_or_equal(Path(path).resolve(), folder) or not os.path.isfile(path):
+        raise ClipError("Expected an uploaded file, got something else. Drop the file here again.")
+    return path
+
+
+def delete_uploads(paths: list[str]) -> None:
+    """Deletes uploads and the folders that Gradio made for each of them; nothing outside of its folder."""
+    folder = Path(get_upload_folder()).resolve()
+    for path in paths:
+        if is_in_or_equal(Path(path).resolve(), folder):
+            Path(path).unlink(missing_ok=True)
+            parent = Path(path).resolve().parent
+            if parent != folder and parent.is_dir() and not any(parent.iterdir()):
+                parent.rmdir()
+
+
+def open_uploads(processor, paths: list[str]) -> Clip:
+    """One clip of one upload, or of an AMC and its ASF. Motion files are deleted here, read or not.
+
+    Raises:
+        ClipError: nothing, too much, or what the processor cannot read.
+    """
+    kept: list[str] = []
+    try:
+        for path in paths:
+            check_upload(path)
+        clip = read_clip(processor, paths)
+        kept = clip.files
+        return clip
+    finally:
+        delete_uploads([path for path in paths if path not in kept])
+
+
+def read_clip(processor, paths: list[str]) -> Clip:
+    """Reads a motion or a video, wherever it lies."""
+    skeletons = [path for path in paths if path.lower().endswith(".asf")]
+    others = [path for path in paths if path not in skeletons]
+    if len(others) != 1 or len(skeletons) > 1:
+        raise ClipError(
+            f"Expected one motion file (an AMC together with its ASF), got {len(paths)} files. Drop one; a second one to "
+            "compare with has a place of its own."
+        )
+    (path,) = others
+    name = clean_name(path)
+    if path.lower().endswith(VIDEO_ENDINGS):
+        return read_video(processor, path, name)
+    part = {"type": "motion", "path": path}
+    if skeletons:
+        part["asf"] = skeletons[0]
+    try:
+        motion = processor.motion_processor.load(part)
+    except (ValueError, OSError) as error:
+        raise ClipError(without_path(error, path, name)) from None
+    return motion_clip(processor, motion, name)
+
+
+def motion_clip(processor, motion, name: str) -> Clip:
+    """A clip of a motion that has been read, with its measurements."""
+    clip = Clip(name, {"type": "motion", "motion": motion.joints, "fps": motion.fps}, motion)
+    try:
+        clip.measured = processor.motion_processor.measure(motion)
+    except (ValueError, ImportError) as error:
+        clip.unmeasured = str(error)
+    return clip
+
+
+def read_video(processor, path: str, name: str) -> Clip:
+    """A video, asked about as it is. The processor is tried at once, so that a checkpoint without eyes says so now.
+
+    Raises:
+        ClipError: the processor's own words.
+    """
+    part = {"type": "video", "path": path}
+    messages = [{"role": "user", "content": [part, {"type": "text", "text": "?"}]}]
+    try:
+        processor.apply_chat_template(messages, tokenize=True, return_dict=True, return_tensors="pt")
+    except (ValueError, TypeError, ImportError, OSError) as error:
+        raise ClipError(without_path(error, path, name)) from None
+    return Clip(name, part, files=[path])
+
+
+def without_path(error: Exception, path: str, name: str) -> str:
+    """An error's words with the file's name in the place of its path on this machine."""
+    return str(error).replace(repr(path), repr(name)).replace(path, name).replace(str(Path(path).resolve()), name)
+
+
+def facts(clip: Clip) -> list[str]:
+    """What was detected in a clip, and then what was assumed, one sentence each."""
+    if clip.motion is None:
+        return ["a video"]
+    motion = clip.motion
+    found = (
+        f"{motion.format}, {motion.seconds:.1f} s, {motion.source_frames} frames at {motion.fps:g} per second, "
+        f"{motion.source_joints} joints ({motion.skeleton}), {motion.units}, {motion.up_axis} up"
+    )
+    return [found, *motion.assumed]
+
+
+def forget(clips: list[Clip]) -> None:
+    """Deletes what clips still keep on the disk."""
+    for clip in clips:
+        delete_uploads(clip.files)
+
+
+def copy_example(path: Path) -> str:
+    """An example as an upload of its own, so that it takes the way of every file."""
+    folder = Path(get_upload_folder()) / f"example-{os.urandom(8).hex()}"
+    folder.mkdir(parents=True)
+    return str(shutil.copy(path, folder / path.name))

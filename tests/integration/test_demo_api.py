@@ -1,0 +1,175 @@
+"""The demo as programs use it: gradio_client against a running server, and `llamo demo` as a process."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import urllib.error
+import urllib.request
+
+import pytest
+from demo_samples import demo_module, serving, write_tiny_checkpoint, write_walk
+
+
+pytest.importorskip("gradio")
+gradio_client = pytest.importorskip("gradio_client")
+LIMIT = 200_000  # bytes of an upload in this test
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def server(folder):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        patch.setattr(demo_module("app"), "MAX_UPLOAD", LIMIT)
+        assistant = demo_module("assistant").Assistant(str(write_tiny_checkpoint(folder / "tiny")))
+        with serving(assistant) as address:
+            yield address
+
+
+@pytest.fixture(scope="module")
+def client(server):
+    return gradio_client.Client(server, verbose=False)
+
+
+def handle(path):
+    return gradio_client.handle_file(str(path))
+
+
+def left(folder):
+    """Uploads that are still there."""
+    return [path for path in (folder / "gradio").rglob("*") if path.is_file()]
+
+
+def test_the_page_and_the_viewer_are_served(server):
+    with urllib.request.urlopen(server) as page:
+        assert page.status == 200
+    viewer = demo_module("app").HERE / "viewer" / "viewer.js"
+    with urllib.request.urlopen(f"{server}gradio_api/file={viewer}") as script:
+        assert script.headers["content-type"].startswith("text/javascript")
+    for secret in (demo_module("app").HERE / "app.py", "/etc/passwd", viewer.parent / ".." / "app.py"):
+        with pytest.raises(urllib.error.HTTPError) as failure:
+            urllib.request.urlopen(f"{server}gradio_api/file={secret}")
+        assert failure.value.code in (403, 404)
+
+
+def test_the_documented_endpoints_are_those_that_exist(client, root):
+    named = client.view_api(return_format="dict")["named_endpoints"]
+    card = (root / "spaces_demo" / "README.md").read_text(encoding="utf-8")
+    assert set(named) == set(re.findall(r"^\| `(/\w+)`", card, re.MULTILINE)) == {"/ask", "/measure", "/compare"}
+    assert [each["parameter_name"] for each in named["/ask"]["parameters"]] == [
+        "file",
+        "question",
+        "temperature",
+        "max_new_tokens",
+    ]
+
+
+def test_measure_compare_and_ask(client, folder, root):
+    squats = root / "examples" / "squats.bvh"
+    measured = client.predict(file=handle(squats), api_name="/measure")
+    assert measured["repetitions"]["count"] == 4 and measured["file"] == "squats.bvh"
+    walk, slower = write_walk(folder / "walk.npz"), write_walk(folder / "slower.npz", speed=0.5)
+    compared = client.predict(first=handle(walk), second=handle(slower), api_name="/compare")
+    assert set(compared) == {"offset_s", "faults"}
+    answer = client.predict(file=handle(walk), question="What?", max_new_tokens=4, api_name="/ask")
+    assert isinstance(answer, str)
+    assert not left(folder), "uploads are deleted once they have been read"
+
+
+def test_the_example_of_the_card_runs(client, server, root, monkeypatch, capsys):
+    card = (root / "spaces_demo" / "README.md").read_text(encoding="utf-8")
+    code = re.search(r"```python\n(.*?)```", card, re.DOTALL)[1].replace("http://127.0.0.1:7860", server)
+    monkeypatch.chdir(root)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.strip().endswith("4")
+
+
+def test_bad_input_is_told_in_words(client, folder):
+    bad = folder / "bad.bvh"
+    bad.write_text("HIERARCHY\nROOT Hips\n{\n")
+    with pytest.raises(Exception, match=r"bad\.bvh.*[Ee]xpected"):
+        client.predict(file=handle(bad), api_name="/measure")
+    walk = write_walk(folder / "walk.npz")
+    with pytest.raises(Exception, match="Expected a question"):
+        client.predict(file=handle(walk), question="  ", api_name="/ask")
+    with pytest.raises(Exception, match="placeholder"):
+        client.predict(file=handle(walk), question="<|motion|>", api_name="/ask")
+    assert not left(folder)
+
+
+def test_a_large_upload_is_refused(client, folder):
+    large = folder / "large.npz"
+    large.write_bytes(bytes(LIMIT + 1000))
+    with pytest.raises(Exception, match=r"413|size"):
+        client.predict(file=handle(large), api_name="/measure")
+    assert not left(folder)
+
+
+def test_files_of_the_server_cannot_be_named(server, folder):
+    secret = write_walk(folder / "secret.npz")
+    for path in (str(secret), "/etc/passwd", f"{folder}/gradio/../secret.npz"):
+        body = {"data": [{"path": path, "meta": {"_type": "gradio.FileData"}}]}
+        request = urllib.request.Request(
+            f"{server}gradio_api/call/measure", json.dumps(body).encode(), {"content-type": "application/json"}
+        )
+        try:
+            with urllib.request.urlopen(request) as reply:
+                event = json.load(reply)["event_id"]
+            with urllib.request.urlopen(f"{server}gradio_api/call/measure/{event}") as stream:
+                text = stream.read().decode()
+        except urllib.error.HTTPError as error:
+            text = f"event: error {error.code}"
+        assert "event: error" in text and "distance_m" not in text
+    assert secret.exists()
+
+
+def test_users_at_the_same_time_get_their_own_answers(server, folder):
+    clips = {name: write_walk(folder / f"{name}.npz", frames) for name, frames in (("one", 40), ("two", 80), ("three", 120))}
+    found = {}
+
+    def use(name):
+        client = gradio_client.Client(server, verbose=False)
+        found[name] = [client.predict(file=handle(clips[name]), api_name="/measure") for _ in range(3)]
+
+    threads = [threading.Thread(target=use, args=(name,)) for name in clips]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    for name, frames in (("one", 40), ("two", 80), ("three", 120)):
+        assert [each["file"] for each in found[name]] == [f"{name}.npz"] * 3
+        assert {each["seconds"] for each in found[name]} == {(frames - 1) / 20}
+
+
+def test_llamo_demo_says_where_it_is_and_ends_on_sigterm(folder, server):
+    environment = {**os.environ, "GRADIO_TEMP_DIR": str(folder / "other"), "HF_HUB_OFFLINE": "1"}
+    command = [sys.executable, "-m", "llamo.cli.main", "demo", "--port", "7999", "--model", str(folder / "tiny")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=environment)
+    try:
+        for line in process.stdout:
+            if "7999" in line:
+                break
+        assert "http://127.0.0.1:7999" in line
+        with urllib.request.urlopen("http://127.0.0.1:7999/") as page:
+            assert page.status == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(60) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_llamo_demo_refuses_what_is_no_checkpoint(tmp_path):
+    from typer.testing import CliRunner
+
+    from llamo.cli.main import app
+
+    done = CliRunner().invoke(app, ["demo", "--model", str(tmp_path / "nothing")])
+    assert done.exit_code == 2 and "Expected a checkpoint" in done.output
