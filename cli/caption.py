@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from llamo.cli.library.clips import batches, find_clips, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, parse_question
 from llamo.cli.library.ledger import Ledger
-from llamo.cli.library.table import Part, check_out, known_rows, parts_of, write_table
+from llamo.cli.library.table import Part, check_out, known_rows, parts_of
 from llamo.cli.session import open_session
+from llamo.train.library.label_table import write_table
 
 
 def caption_library(

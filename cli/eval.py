@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from llamo.cli.session import BadInputError, check_checkpoint
+from llamo.cli.session import DTYPES, BadInputError, check_checkpoint, choose_device
 
 
 def list_suites() -> str:
@@ -13,7 +13,63 @@ def list_suites() -> str:
     for name, suite in suites.items():
         needs = f" (--data: {suite.needs})" if suite.needs else ""
         lines.append(f"{name:<{width}}  {suite.about}{needs}")
+    lines.append(f"{'retrieval':<{width}}  how well texts find motions and motions texts, by embedding (--data: Parquet files)")
+    lines.append(f"{'ablation':<{width}}  trains and asks VQ tokens, text and models without a part of ours, three seeds each")
     return "\n".join(lines)
+
+
+def run_ablation(settings: dict, questions: dict, large: bool, log: Callable[[str], None]) -> None:
+    """Trains and asks the arms of the ablation.
+
+    Args:
+        settings: `model`, whose tokenizer and prompt are used, `out` and `device`. questions: `limit` of the asked ones.
+        large: the plan for a GPU.
+
+    Raises:
+        BadInputError: no checkpoint, or a folder that holds another ablation.
+    """
+    check_checkpoint(settings["model"])
+    try:
+        from dataclasses import replace
+
+        from transformers import AutoProcessor
+
+        from llamo.train.evaluation import ablation
+    except ImportError as error:
+        raise BadInputError(f'{error}. Install the training extra: pip install ".[train]".') from None
+    plan = ablation.LARGE if large else ablation.Plan()
+    if questions["limit"] is not None:
+        plan = replace(plan, questions=questions["limit"])
+    try:
+        processor = AutoProcessor.from_pretrained(settings["model"], trust_remote_code=True)
+        ablation.run_ablation(processor, plan, settings["out"], _placed(settings)["device"], log)
+    except (ValueError, OSError) as error:
+        raise BadInputError(error) from None
+
+
+def run_retrieval(settings: dict, questions: dict, log: Callable[[str], None]) -> None:
+    """Recall of embeddings on generated clips, and on those of `data` where that is given.
+
+    Args:
+        settings: fields of `RunOptions`. questions: fields of `SuiteOptions`.
+
+    Raises:
+        BadInputError: no checkpoint, one without trained embeddings, or unusable data.
+    """
+    check_checkpoint(settings["model"])
+    try:
+        from llamo.train.evaluation.answering import load_model
+        from llamo.train.evaluation.retrieval import run_retrieval as compare
+        from llamo.train.evaluation.runner import RunOptions
+        from llamo.train.evaluation.suite import SuiteOptions
+    except ImportError as error:
+        raise BadInputError(f'{error}. Install the training extra: pip install ".[train]".') from None
+    options = RunOptions(**{**settings, **_placed(settings)})
+    try:
+        processor, model = load_model(options.model, options.device, options.dtype)
+        compare(processor, model, SuiteOptions(**questions), options, log)
+    except (ValueError, OSError) as error:
+        raise BadInputError(error) from None
 
 
 def run(name: str, questions: dict, settings: dict, log: Callable[[str], None], plots: bool = False) -> None:
@@ -29,10 +85,16 @@ def run(name: str, questions: dict, settings: dict, log: Callable[[str], None], 
     """
     suites = _suites()
     if name not in suites:
-        raise BadInputError(f"Expected a suite out of {', '.join(suites)}, got {name!r}. See `llamo eval --list`.")
+        known = ", ".join([*suites, "retrieval", "ablation"])
+        raise BadInputError(f"Expected a suite out of {known}, got {name!r}. See `llamo eval --list`.")
     if suites[name].needs and not questions["data"]:
         raise BadInputError(f"Expected {suites[name].needs}, got none for the suite {name}. Name it with --data.")
     check_checkpoint(settings["model"])
+    if settings["dtype"] not in (None, *DTYPES):
+        raise BadInputError(
+            f"Expected --dtype to be one of {', '.join(DTYPES)}, got {settings['dtype']!r}. Choose one of them."
+        )
+    settings = {**settings, **_placed(settings)}
 
     from transformers.utils import logging
 
@@ -50,6 +112,14 @@ def run(name: str, questions: dict, settings: dict, log: Callable[[str], None], 
                 log(str(path))
     except (ValueError, OSError, ImportError) as error:
         raise BadInputError(error) from None
+
+
+def _placed(settings: dict) -> dict:
+    """Device and number format as the runner takes them; refuses a device that is not there."""
+    import torch
+
+    device = settings["device"] and str(choose_device(torch, settings["device"]))
+    return {"device": device, "dtype": None if settings["dtype"] == "auto" else settings["dtype"]}
 
 
 def _suites() -> dict:

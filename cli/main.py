@@ -285,6 +285,62 @@ def init(
 
 
 @app.command()
+def export(
+    out: Annotated[str, typer.Argument(metavar="DIR", help="Folder to write.")],
+    model: Model = "llamo",
+    adapter_only: Annotated[bool, typer.Option("--adapter-only", help="The adapter of a LoRA training alone.")] = False,
+    space: Annotated[bool, typer.Option("--space", help="The demo as a Space; --model is then what it loads.")] = False,
+):
+    """Write the folder that goes to the Hub: weights, code, processor, card, licence."""
+    from llamo.train.publish import export_adapter, export_model, export_space
+
+    if adapter_only and space:
+        raise fail("Expected one of --adapter-only and --space, got both. Leave one out.")
+    try:
+        print(export_space(out, model) if space else export_adapter(model, out) if adapter_only else export_model(model, out))
+    except (ValueError, OSError) as error:
+        raise fail(error) from None
+
+
+@app.command()
+def push(
+    repository: Annotated[str, typer.Argument(metavar="OWNER/NAME", help="Repository on the Hub; made if it is not there.")],
+    model: Model = "llamo",
+    private: Annotated[bool, typer.Option("--private", help="Make new repositories private.")] = False,
+    space: Annotated[bool, typer.Option("--space", help="Also the demo, to OWNER/NAME-demo.")] = False,
+    dataset: Annotated[str | None, typer.Option(metavar="DIR", help="Also a data set, to OWNER/NAME-data.")] = None,
+    endpoint: Annotated[str | None, typer.Option(metavar="URL", help="Another Hub than huggingface.co.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list what would be uploaded.")] = False,
+):
+    """Upload checkpoint, demo and data set to the Hub, each as one commit."""
+    from llamo.train.publish import publish
+
+    try:
+        publish(repository, model, private, space, dataset, endpoint, dry_run)
+    except ConnectionError as error:
+        raise fail(error, code=1) from None
+    except (ValueError, OSError) as error:
+        raise fail(error) from None
+
+
+@app.command()
+def merge(
+    adapter: Annotated[str, typer.Argument(metavar="ADAPTER", help="Folder that trl sft --use_peft or llamo train wrote.")],
+    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the new checkpoint.")],
+    base: Annotated[str | None, typer.Option(metavar="DIR", help="What it was trained on; by default what it names.")] = None,
+):
+    """Merge a LoRA adapter into its checkpoint."""
+    try:
+        from llamo.train.merge_adapter import merge_adapter
+
+        print(merge_adapter(adapter, out, base))
+    except ImportError as error:
+        raise fail(f'{error}. Install the training extra: pip install ".[train]".') from None
+    except (ValueError, OSError) as error:
+        raise fail(error) from None
+
+
+@app.command()
 def train(
     recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="YAML file, train/recipes/smoke.yaml for example.")],
     settings: Annotated[list[str] | None, typer.Argument(metavar="KEY=VALUE...", help="Settings over the recipe's.")] = None,
@@ -311,7 +367,9 @@ def evaluate(
     ] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="Questions at most; by default all of the suite.")] = None,
     batch_size: Annotated[int, typer.Option(min=1, help="Questions at a time.")] = 16,
-    out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the results; a run that was cut off goes on.")] = "results",
+    out: Annotated[
+        str | None, typer.Option(metavar="DIR", help="Folder of the results, by default results/SUITE; a cut-off run goes on.")
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed asks the same questions.")] = 0,
     split: Annotated[str | None, typer.Option(help="Of the data; by default what is kept for judging.")] = None,
     device: Device = None,
@@ -322,13 +380,14 @@ def evaluate(
     ] = None,
     judge_model: Annotated[str, typer.Option(help="The address's name of the judging model.")] = "default",
     plots: Annotated[bool, typer.Option("--plots", help="Draw the figures as pictures beside them.")] = False,
+    large: Annotated[bool, typer.Option("--large", help="The ablation's plan for a GPU.")] = False,
     list_: Annotated[bool, typer.Option("--list", help="List the suites.")] = False,
 ):
     """Score a checkpoint on a suite of questions, beside what guessing, blindness and plain measuring would score."""
     import shlex
     import sys
 
-    from llamo.cli.eval import list_suites, run
+    from llamo.cli.eval import list_suites, run, run_ablation, run_retrieval
     from llamo.cli.session import BadInputError
 
     try:
@@ -337,8 +396,20 @@ def evaluate(
             return
         questions = {"limit": limit, "seed": seed, "data": tuple(data or ()), "split": split}
         questions |= {"judge": judge, "judge_model": judge_model}
-        settings = {"model": model, "out": out, "batch_size": batch_size, "device": device, "dtype": dtype}
+        settings = {
+            "model": model,
+            "out": out or f"results/{suite}",
+            "batch_size": batch_size,
+            "device": device,
+            "dtype": dtype,
+        }
         settings["command"] = shlex.join(["llamo", *sys.argv[1:]])
+        if suite == "ablation":
+            run_ablation(settings, questions, large, print)
+            return
+        if suite == "retrieval":
+            run_retrieval(settings, questions, print)
+            return
         run(suite, questions, settings, print, plots)
     except BadInputError as error:
         raise fail(error) from None
@@ -402,7 +473,9 @@ def synthesize(
 @tells_bad_input
 def prepare(
     root: Annotated[str, typer.Argument(metavar="DIR", help="Folder of the data set, as it is published.")],
-    source: Annotated[str, typer.Option("--from", help="humanml3d, kit, babel, babelqa or folder (own files).")],
+    source: Annotated[
+        str, typer.Option("--from", help="humanml3d, kit, babel, babelqa, motionx, labels, or folder: own files.")
+    ],
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the rows.")],
     split: Annotated[str, typer.Option(help="train or val; published test items are never trained on.")] = "train",
     amass: Annotated[str | None, typer.Option(metavar="DIR", help="Folder of AMASS, for babel.")] = None,

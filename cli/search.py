@@ -15,8 +15,8 @@ from llamo.cli.library import embedding
 from llamo.cli.library.clips import Shard, batches, find_clips
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, read_clip
 from llamo.cli.library.ledger import Ledger
-from llamo.cli.library.table import read_table
 from llamo.cli.session import BadInputError, open_session
+from llamo.train.library.label_table import read_table
 
 
 if TYPE_CHECKING:
@@ -63,7 +63,8 @@ def index_library(
         import lancedb  # noqa: F401  (before a model is loaded for nothing)
     plan = LabelPlan(max_new_tokens=max_new_tokens, said=said)
     clips = find_clips(paths)
-    told = {row["path"]: row for row in read_table(labels)} if labels else {}
+    with database_errors():
+        told = {row["path"]: row for row in read_table(labels)} if labels else {}
     session, _, _ = open_session(model, [], None, 0.0, device, dtype)
     version = model_version(model, session.model)
     library, ledger = open_library(db, embedding.width(session)), Ledger(version, plan.settings)

@@ -15,6 +15,8 @@ MIRRORED = (
 )  # fmt: skip
 TURNING_LANDMARKS = (11, 12, 13, 14, 23, 24, 25, 26, 27, 28)
 FLIP_COST = 0.001  # m² a frame: how much the network is believed about front and back
+DOUBT = 0.15  # share of frames that the network takes the wrong way round, from which on it is not of one mind
+BACKWARDS_COST, STROLL = 0.004, 0.3  # m² a frame for each m/s above that speed
 # Share of the body's mass at each of the 22 joints, from segment masses (Winter 2009, Biomechanics and Motor Control of Human
 # Movement, table 4.1), each divided between the joints at its ends.
 MASSES = np.array(
@@ -24,8 +26,10 @@ MASSES = np.array(
 SUPPORTS = (7, 10, 8, 11, 20, 21)  # what people stand on: ankles, feet, and the hands in push-ups
 SUPPORT_REACH = 0.06  # m above the lowest point, within which a joint carries
 MAX_TILT = 0.7  # radians
+MIN_STANDING = 0.05  # of the frames, in which a person stands still
 LEVEL_STEPS = 10  # what carries depends on what is down, and the other way round
-MIN_COM_HEIGHT = 0.35  # m above the support; lower ones (lying) say nothing about the vertical
+# m of the centre of mass above the support: below, people sit, lie or bend and lean on more than feet; above, they stand.
+BENT, STANDING = 0.6, 0.85
 
 
 def focal_length(size: tuple[int, int]) -> float:
@@ -57,34 +61,54 @@ def ray_rotations(angles: np.ndarray) -> np.ndarray:
     return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
-def settle_sides(world: np.ndarray) -> np.ndarray:
+def settle_sides(world: np.ndarray, velocity: np.ndarray | None = None) -> np.ndarray:
     """Undoes frames in which the network takes a back for a front or the other way round.
 
     A person seen from behind and one seen from the front look alike but for the face: the same picture with left and right
     swapped and depth turned over. Of both readings of every frame, the sequence is taken that moves least, with some trust in
-    what the network says.
+    what the network says. Where the network is not of one mind, people are also taken to go forwards rather than backwards.
 
     Args:
         world: `(num_frames, 33, 3)`; x right, y down, z away from the camera.
+        velocity: `(num_frames, 3)` of the hips, m/s along the same axes.
 
     Returns:
         `(num_frames, 33, 3)`.
     """
-    other = world[:, list(MIRRORED)] * [1.0, 1.0, -1.0]
-    readings = np.stack([world, other])  # (2, T, 33, 3)
+    readings = np.stack([world, world[:, list(MIRRORED)] * [1.0, 1.0, -1.0]])  # (2, T, 33, 3)
     points = readings[:, :, list(TURNING_LANDMARKS)]
     moves = ((points[:, None, 1:] - points[None, :, :-1]) ** 2).sum(-1).mean(-1)  # (after, before, T - 1)
-    cost = np.array([0.0, FLIP_COST])
-    came_from = np.zeros((len(world), 2), dtype=int)
-    for frame in range(1, len(world)):
-        total = cost[None] + moves[:, :, frame - 1]
-        came_from[frame] = total.argmin(axis=1)
-        cost = total.min(axis=1) + [0.0, FLIP_COST]
-    chosen = np.zeros(len(world), dtype=int)
-    chosen[-1] = int(cost.argmin())
-    for frame in range(len(world) - 1, 0, -1):
-        chosen[frame - 1] = came_from[frame, chosen[frame]]
+    costs = np.tile([[0.0], [FLIP_COST]], len(world))
+    chosen = cheapest_sequence(costs, moves)
+    if velocity is not None and chosen.mean() >= DOUBT:
+        left = readings[:, :, [11, 23]].mean(2) - readings[:, :, [12, 24]].mean(2)
+        forward = np.stack([left[..., 2], -left[..., 0]], axis=-1)  # x and z
+        forward /= np.linalg.norm(forward, axis=-1, keepdims=True) + 1e-9
+        backwards = np.clip(-(forward * velocity[:, [0, 2]]).sum(-1) - STROLL, 0, 1)
+        chosen = cheapest_sequence(costs + BACKWARDS_COST * backwards, moves)
     return readings[chosen, np.arange(len(world))]
+
+
+def cheapest_sequence(costs: np.ndarray, moves: np.ndarray) -> np.ndarray:
+    """Which of two readings to take in each frame, by dynamic programming.
+
+    Args:
+        costs: `(2, num_frames)` of each reading, moves: `(2, 2, num_frames - 1)` from the second index to the first.
+
+    Returns:
+        `(num_frames,)` of 0 and 1.
+    """
+    total = costs[:, 0]
+    came_from = np.zeros((costs.shape[1], 2), dtype=int)
+    for frame in range(1, costs.shape[1]):
+        sums = total[None] + moves[:, :, frame - 1]
+        came_from[frame] = sums.argmin(axis=1)
+        total = sums.min(axis=1) + costs[:, frame]
+    chosen = np.zeros(costs.shape[1], dtype=int)
+    chosen[-1] = int(total.argmin())
+    for frame in range(costs.shape[1] - 1, 0, -1):
+        chosen[frame - 1] = came_from[frame, chosen[frame]]
+    return chosen
 
 
 def level_rotation(joints: np.ndarray, fps: float) -> np.ndarray:
@@ -106,8 +130,8 @@ def level_rotation(joints: np.ndarray, fps: float) -> np.ndarray:
         above = centre @ rotation.T - support
         # In fast motion nobody is balanced; over a step the lean forwards and back cancels.
         speed = np.linalg.norm(np.gradient(above, axis=0), axis=-1) * fps if len(above) > 1 else np.zeros(len(above))
-        trust = np.clip(above[:, 1], 0, None) ** 2 / (0.2 + speed)
-        if np.average(above[:, 1], weights=trust + 1e-9) < MIN_COM_HEIGHT:
+        trust = np.clip((np.linalg.norm(above, axis=1) - BENT) / (STANDING - BENT), 0, 1) / (0.2 + speed)
+        if trust.sum() < MIN_STANDING * len(trust) or np.average(above[:, 1], weights=trust) < 0.5 * BENT:
             return np.eye(3)
         mean = (above / (above[:, 1:2].clip(0.2)) * trust[:, None]).sum(axis=0) / trust.sum()
         rotation = rotation_to_up(mean) @ rotation

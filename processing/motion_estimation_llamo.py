@@ -15,8 +15,9 @@ import numpy as np
 
 from .camera_motion_llamo import CameraMotion
 from .camera_view_llamo import level_rotation, ray_angles, ray_rotations, settle_sides
+from .estimation_report_llamo import REPORT_KEYS, make_report
 from .motion_features_llamo import canonicalise
-from .pose_lifting_llamo import BODY, LEGS, LENGTHS, lift_landmarks
+from .pose_lifting_llamo import LEGS, LENGTHS, lift_landmarks
 from .pose_model_llamo import LlamoPoseModel
 from .pose_track_llamo import PoseTrack, best_track, smooth
 from .pose_tracking_llamo import Pose, PoseNetworks, PoseTracker
@@ -29,8 +30,12 @@ MAX_SOURCE_FPS = 31.0  # more frames than that add nothing but time
 MAX_SIDE = 960  # pixels; larger frames are scaled down while they are read
 MIN_COVERAGE = 0.05  # of the frames; below, hardly anybody is seen
 MIN_SPAN = 0.4  # s
-LOW_COVERAGE, LOW_VISIBILITY, LOW_LEGS, MANY_REDETECTIONS = 0.8, 0.6, 0.6, 0.1
+FILM_BETTER = (
+    "Film one person whose whole body is in the picture, at least a sixth of its height, or give the motion itself instead of "
+    "the video."
+)
 LEGS_SEEN = 0.5
+VELOCITY_POSES = 15  # over which the direction of travel is smoothed
 UP = np.array([1.0, -1.0, -1.0])  # from the camera's axes (y down, z away) to Y up, facing the camera is +Z
 STATIC_SHARE, STATIC_DRIFT = 0.8, 0.05  # of frames that are still; of the picture's width
 
@@ -123,43 +128,69 @@ class MotionEstimator:
             VideoFormatError: what cannot be read as a video.
         """
         began = time.perf_counter()
-        person, box = check_choice(person, box)
-        tracker, camera = None, CameraMotion()
-        poses: list[Pose | None] = []
-        times: list[float] = []
-        for frame in iterate_frames(source, fps=MAX_SOURCE_FPS, max_seconds=max_seconds, max_side=MAX_SIDE):
-            if tracker is None:
-                size = frame.image.shape[:2]
-                scale = np.array([size[1], size[0]] * 2)
-                tracker = PoseTracker(self.networks, person, None if box is None else box * scale)
-            pose = tracker.step(frame.image)
-            camera.step(frame.image, None if pose is None else pose.box)
-            poses.append(pose)
-            times.append(frame.time)
-            if progress is not None:
-                progress(frame.time)
-        where = name_of(source)
-        track = find_track(poses, times, tracker, person, box, where)
-        is_static = stands_still(camera, track, size[1])
-        joints = solve_motion(track, np.stack(camera.shifts)[track.frames], size, is_static)
-        report = make_report(track, tracker, poses, size, is_static)
+        seen = self.watch(source, person, box, progress, max_seconds)
+        track = find_track(seen)
+        is_static = stands_still(seen.camera, track, seen.size[1])
+        joints = solve_motion(track, np.stack(seen.camera.shifts)[track.frames], seen.size, is_static)
+        report = make_report(track, seen.tracker, len(seen.poses), seen.size, is_static)
         seconds = time.perf_counter() - began
-        report |= {"seconds": round(seconds, 3), "fps_processed": round(len(times) / max(seconds, 1e-9), 1)}
+        report |= {"seconds": round(seconds, 3), "fps_processed": round(len(seen.times) / max(seconds, 1e-9), 1)}
         return EstimatedMotion(
             joints=joints,
             fps=FPS,
             contacts=contacts_of(joints, FPS),
             start=float(track.times[0]),
             report={key: report[key] for key in REPORT_KEYS},
-            times=np.array(times),
-            landmarks=[None if pose is None else shares_of(pose, size) for pose in poses],
+            times=np.array(seen.times),
+            landmarks=[None if pose is None else shares_of(pose, seen.size) for pose in seen.poses],
         )
 
+    def watch(
+        self,
+        source,
+        person: int | None = None,
+        box=None,
+        progress: Callable[[float], None] | None = None,
+        max_seconds: float = MAX_SECONDS,
+    ) -> "Observation":
+        """The first half of `estimate`: looks at all frames, one after the other. Arguments and errors as there."""
+        person, box = check_choice(person, box)
+        seen = Observation(name_of(source), person, box)
+        for frame in iterate_frames(source, fps=MAX_SOURCE_FPS, max_seconds=max_seconds, max_side=MAX_SIDE):
+            if seen.tracker is None:
+                seen.size = frame.image.shape[:2]
+                height, width = seen.size
+                seen.tracker = PoseTracker(self.networks, person, None if box is None else box * [width, height, width, height])
+            pose = seen.tracker.step(frame.image)
+            seen.camera.step(frame.image, None if pose is None else pose.box)
+            seen.poses.append(pose)
+            seen.times.append(frame.time)
+            if progress is not None:
+                progress(frame.time)
+        return seen
 
-REPORT_KEYS = (
-    "coverage", "span_s", "visibility", "leg_visibility", "static_camera", "redetections", "people", "seconds",
-    "fps_processed", "warnings",
-)  # fmt: skip
+
+@dataclass
+class Observation:
+    """What was seen in a video.
+
+    Attributes:
+        where (`str`): the video's name.
+        person (`int`, *optional*), box (*optional*): whom the caller has chosen.
+        poses (`list[Pose | None]`), times (`list[float]`): of the processed frames.
+        camera (`CameraMotion`): how the camera turned.
+        tracker (`PoseTracker`, *optional*): who was there; None where there were no frames.
+        size (`tuple[int, int]`): height and width of the frames.
+    """
+
+    where: str
+    person: int | None = None
+    box: np.ndarray | None = None
+    poses: list = field(default_factory=list)
+    times: list = field(default_factory=list)
+    camera: CameraMotion = field(default_factory=CameraMotion)
+    tracker: PoseTracker | None = None
+    size: tuple[int, int] = (0, 0)
 
 
 def check_choice(person: int | None, box) -> tuple[int | None, np.ndarray | None]:
@@ -196,28 +227,32 @@ def name_of(source) -> str:
     return os.path.basename(os.fspath(source)) if isinstance(source, (str, os.PathLike)) else "the video"
 
 
-def find_track(poses, times, tracker: PoseTracker | None, person, box, where: str) -> PoseTrack:
-    """The best span; says what is wrong where there is none."""
-    remedy = (
-        "Film one person whose whole body is in the picture, at least a sixth of its height, "
-        "or give the motion itself instead of the video."
-    )
+def find_track(seen: Observation) -> PoseTrack:
+    """The best span; says what is wrong where there is none.
+
+    Raises:
+        MotionEstimationError: nobody, hardly anybody, or not the person asked for.
+    """
+    tracker, poses = seen.tracker, seen.poses
     if tracker is None:
-        raise MotionEstimationError("a video with frames", "none", where, "Check the file.")
-    if tracker.chosen is None and tracker.people and (person is not None or box is not None):
-        asked = f"person {person}" if person is not None else "a person in the box"
-        got = f"{len(tracker.people)} at most in one frame" if person is not None else "nobody there"
-        raise MotionEstimationError(asked, got, where, "Leave the choice out to follow the largest person, and see the report.")
-    track = best_track(poses, times)
-    seen = sum(pose is not None for pose in poses)
-    if track is None:
-        got = f"a person in {seen} of {len(poses)} frames, and mostly guessed" if seen else f"nobody in {len(poses)} frames"
-        raise MotionEstimationError("a person to be seen", got, where, remedy)
-    span = track.times[-1] - track.times[0]
-    if track.coverage < MIN_COVERAGE or span < MIN_SPAN:
-        got = f"one for {span:.1f} s, in {100 * track.coverage:.0f} % of the frames"
-        raise MotionEstimationError("a person to be seen for a while", got, where, remedy)
-    return track
+        raise MotionEstimationError("a video with frames", "none", seen.where, "Check the file.")
+    if tracker.chosen is None and tracker.people:
+        by_number = seen.person is not None
+        asked = f"person {seen.person}" if by_number else "a person in the box"
+        got = f"{len(tracker.people)} at most in one frame" if by_number else "nobody there"
+        remedy = "Leave the choice out to follow the largest person; the report then lists all."
+        raise MotionEstimationError(asked, got, seen.where, remedy)
+    track = best_track(poses, seen.times)
+    num_seen = sum(pose is not None for pose in poses)
+    if track is None and num_seen:
+        got = f"a person in {num_seen} of {len(poses)} frames, and mostly guessed"
+    elif track is None:
+        got = f"nobody in {len(poses)} frames"
+    elif track.coverage < MIN_COVERAGE or track.times[-1] - track.times[0] < MIN_SPAN:
+        got = f"one for {track.times[-1] - track.times[0]:.1f} s, in {100 * track.coverage:.0f} % of the frames"
+    else:
+        return track
+    raise MotionEstimationError("a person to be seen for a while", got, seen.where, FILM_BETTER)
 
 
 def stands_still(camera: CameraMotion, track: PoseTrack, width: int) -> bool:
@@ -233,7 +268,9 @@ def solve_motion(track: PoseTrack, shifts: np.ndarray, size: tuple[int, int], is
     hips = (track.points[:, 23] + track.points[:, 24]) / 2
     rotations = ray_rotations(ray_angles(hips, shifts, size))
     path = rotations[..., 2] * camera_distances(track, size)[:, None]
-    world = np.einsum("tij,tlj->tli", rotations, settle_sides(track.world))
+    # Along each ray's own axes, as the network speaks.
+    velocity = np.einsum("tij,ti->tj", rotations, np.gradient(smooth(path, VELOCITY_POSES), track.times, axis=0))
+    world = np.einsum("tij,tlj->tli", rotations, settle_sides(track.world, velocity))
     world = smooth(track.resample(world * UP, FPS))
     joints = lift_landmarks(world)
     level = level_rotation(joints, FPS)
@@ -242,60 +279,6 @@ def solve_motion(track: PoseTrack, shifts: np.ndarray, size: tuple[int, int], is
     path = smooth(track.resample(path * UP, FPS)) * scale
     legs_seen = track.visibility[:, list(LEGS)].mean() >= LEGS_SEEN
     return canonicalise(place_root(joints @ level.T, path @ level.T, FPS, is_static, bool(legs_seen)), FPS)
-
-
-def make_report(track: PoseTrack, tracker: PoseTracker, poses: list, size: tuple[int, int], is_static: bool) -> dict:
-    """How far to trust a motion, without the seconds that it took."""
-    visibility = float(track.visibility[:, list(BODY)].mean())
-    legs = float(track.visibility[:, list(LEGS)].mean())
-    report = {
-        "coverage": round(track.coverage, 4),
-        "span_s": [round(float(track.times[0]), 3), round(float(track.times[-1]), 3)],
-        "visibility": round(visibility, 3),
-        "leg_visibility": round(legs, 3),
-        "static_camera": is_static,
-        "redetections": tracker.redetections,
-        "people": list_people(tracker, size),
-        "warnings": [],
-    }
-    report["warnings"] = warnings_of(report, track, poses)
-    return report
-
-
-def list_people(tracker: PoseTracker, size: tuple[int, int]) -> list[dict]:
-    """Everybody in the frame in which the followed person was found: number, box as shares of width and height, followed."""
-    height, width = size
-    people = []
-    for index, pose in enumerate(tracker.people):
-        box = np.clip(pose.box / [width, height, width, height], 0, 1)
-        people.append({"person": index + 1, "box": box.round(3).tolist(), "followed": index == tracker.chosen})
-    return people
-
-
-def warnings_of(report: dict, track: PoseTrack, poses: list) -> list[str]:
-    """What the user should know, as sentences."""
-    warnings = []
-    if report["leg_visibility"] < LOW_LEGS:
-        warnings.append(
-            f"The legs are hardly seen (visibility {report['leg_visibility']:.2f}): their motion, steps and way are guessed."
-        )
-    if report["redetections"] > MANY_REDETECTIONS * len(poses):
-        warnings.append(f"The person was lost and searched for in {report['redetections']} of {len(poses)} frames.")
-    if report["visibility"] < LOW_VISIBILITY:
-        warnings.append(f"Much of the body is hidden (visibility {report['visibility']:.2f}).")
-    if report["coverage"] < LOW_COVERAGE:
-        warnings.append(f"The person is seen in {100 * report['coverage']:.0f} % of the frames only.")
-    if len(track.frames) < 0.9 * report["coverage"] * len(poses):
-        first, last = report["span_s"]
-        warnings.append(
-            f"The video is cut or shows several people in turn: the motion covers {first:.1f} to {last:.1f} s of it."
-        )
-    if not report["static_camera"]:
-        warnings.append("The camera moves: the way is right only as far as it turns on the spot.")
-    if len(report["people"]) > 1:
-        followed = next((each["person"] for each in report["people"] if each["followed"]), 1)
-        warnings.append(f"{len(report['people'])} people are seen; person {followed} is followed.")
-    return warnings
 
 
 def shares_of(pose: Pose, size: tuple[int, int]) -> np.ndarray:

@@ -2,7 +2,7 @@
 """One person followed through a video: found once by the detector, then in the region that the pose before leaves."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,9 @@ MIN_PRESENCE = 0.5
 TRIES = 3  # detections that are looked at, the likeliest first
 TILE_SHARE = 0.5  # side of a tile, of the picture's longer side
 TILE_EVERY = 10  # frames between searches in tiles while nobody is there
+PATIENCE = 15  # frames that a lost person is searched for near by only
+SEARCH_SHARE = 2.0  # side of the part of the picture that is searched, of the person's region
+NEAR_SHARE, NEAR_GROWTH = 0.7, 0.7  # of the region's size, and of its logarithm: what can be the same person
 DUPLICATE_SHARE = 0.35  # of the region's size: two detections that near are one person
 
 
@@ -116,22 +119,43 @@ class PoseTracker:
         return pose
 
     def _search(self, image: np.ndarray) -> Pose | None:
-        self.redetections += self.chosen is not None
-        found = self.networks.detect(image)
-        if not found and self._misses % TILE_EVERY == 0:
-            found = self._detect_in_tiles(image)
         if self.chosen is None:
+            found = self.networks.detect(image)
+            if not found and self._misses % TILE_EVERY == 0:
+                found = self._detect_in_tiles(image)
             return self._choose(image, found)
-        last = self._last
-        nearness = {
-            region: math.sqrt(region.size) / (1 + math.hypot(region.x - last.x, region.y - last.y) / last.size)
-            for _, region in found
-        }
-        for region in sorted(nearness, key=nearness.get, reverse=True)[:TRIES]:
+        self.redetections += 1
+        found = self._detect_around(image, self._last)
+        if self._misses >= PATIENCE:  # gone; now whoever is there
+            found = found or self.networks.detect(image)
+            if not found and self._misses % TILE_EVERY == 0:
+                found = self._detect_in_tiles(image)
+        for region in sorted((region for _, region in found), key=self._likeness, reverse=True)[:TRIES]:
             pose = self.networks.locate(image, region)
             if pose is not None:
                 return pose
         return None
+
+    def _likeness(self, region: Region) -> float:
+        """How much a region looks like the next one of the followed person: near, and large rather than small."""
+        last = self._last
+        return math.sqrt(region.size) / (1 + math.hypot(region.x - last.x, region.y - last.y) / last.size)
+
+    def _detect_around(self, image: np.ndarray, last: Region) -> list[tuple[float, Region]]:
+        """People where the followed one was, by a look at that part of the picture alone: small ones are found, too, and
+        others are not taken for the one that was lost."""
+        side = max(SEARCH_SHARE * last.size, 64)
+        left, top = max(0, int(last.x - side / 2)), max(0, int(last.y - side / 2))
+        part = image[top : int(last.y + side / 2), left : int(last.x + side / 2)]
+        if min(part.shape[:2]) < 16:
+            return []
+        moved = [(score, replace(each, x=each.x + left, y=each.y + top)) for score, each in self.networks.detect(part)]
+        return [
+            (score, region)
+            for score, region in moved
+            if math.hypot(region.x - last.x, region.y - last.y) < NEAR_SHARE * last.size
+            and abs(math.log(region.size / last.size)) < NEAR_GROWTH
+        ]
 
     def _choose(self, image: np.ndarray, found: list[tuple[float, Region]]) -> Pose | None:
         """Decides whom to follow, as soon as that person is there."""
@@ -159,7 +183,7 @@ class PoseTracker:
         for top in tile_starts(height, side):
             for left in tile_starts(width, side):
                 for score, region in self.networks.detect(image[top : top + side, left : left + side]):
-                    moved = Region(region.x + left, region.y + top, region.size, region.angle)
+                    moved = replace(region, x=region.x + left, y=region.y + top)
                     found.append((score, moved))
         kept: list[tuple[float, Region]] = []
         for score, region in sorted(found, key=lambda each: -each[0]):

@@ -21,6 +21,8 @@ TARGET_NAMES = (
 ).split()
 INDEX = {name: index for index, name in enumerate(TARGET_NAMES)}
 SIDES = ("left", "right")
+LIMB_BONES = (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist"))  # of either side
+TRUNK_BONES = (("pelvis", "spine2"), ("spine2", "neck"), ("left_hip", "right_hip"))
 LEGS = [[INDEX[f"{side}_{part}"] for part in ("hip", "knee", "ankle")] for side in SIDES]
 
 # Names, lower case, without side, digits and rig prefix -> part of the body. Words of one line mean the same joint.
@@ -304,8 +306,11 @@ def check_human(joints: np.ndarray, where: str) -> None:
     if not np.isfinite(leg) or leg <= 0:
         raise MotionFormatError("legs with a length", "hips, knees and ankles in one point", where, REMEDY)
     check_rigid(joints, where)
-    for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
-        left, right = (bone(joints, f"{s}_{a}", f"{s}_{b}") / leg for s in SIDES)
+    starts = [INDEX[f"{s}_{a}"] for a, _ in LIMB_BONES for s in SIDES] + [INDEX[a] for a, _ in TRUNK_BONES]
+    ends = [INDEX[f"{s}_{b}"] for _, b in LIMB_BONES for s in SIDES] + [INDEX[b] for _, b in TRUNK_BONES]
+    lengths = np.median(np.linalg.norm(joints[:, starts] - joints[:, ends], axis=-1), axis=0) / leg
+    pairs = lengths[: 2 * len(LIMB_BONES)].reshape(-1, 2)  # left and right of each bone
+    for (a, b), (left, right) in zip(LIMB_BONES, pairs):
         if min(left, right) < 0.08 or max(left, right) > 1.5 * min(left, right):
             raise MotionFormatError(
                 f"a left and a right bone from {a} to {b} of about the same length",
@@ -313,12 +318,13 @@ def check_human(joints: np.ndarray, where: str) -> None:
                 where,
                 REMEDY,
             )
-    arm = np.mean([bone(joints, f"{s}_shoulder", f"{s}_elbow") + bone(joints, f"{s}_elbow", f"{s}_wrist") for s in SIDES]) / leg
-    torso = (bone(joints, "pelvis", "spine2") + bone(joints, "spine2", "neck")) / leg
+    arm = pairs[2:].sum(axis=0).mean()
+    below, above, apart = lengths[-len(TRUNK_BONES) :]
+    torso = below + above
     for what, ratio, low, high in (
         ("arms", arm, 0.3, 1.8),
         ("a trunk", torso, 0.2, 1.6),
-        ("hips apart", bone(joints, "left_hip", "right_hip") / leg, 0.02, 0.9),
+        ("hips apart", apart, 0.02, 0.9),
     ):
         if not low <= ratio <= high:
             raise MotionFormatError(f"{what} of {low} to {high} leg lengths, as people have", f"{ratio:.2f}", where, REMEDY)
@@ -332,7 +338,7 @@ def check_rigid(joints: np.ndarray, where: str) -> None:
     """
     spread = {}
     for side in SIDES:
-        for a, b in (("hip", "knee"), ("knee", "ankle"), ("shoulder", "elbow"), ("elbow", "wrist")):
+        for a, b in LIMB_BONES:
             length = np.linalg.norm(joints[:, INDEX[f"{side}_{a}"]] - joints[:, INDEX[f"{side}_{b}"]], axis=-1)
             spread[f"{side} bone from {a} to {b}"] = length.std() / max(float(length.mean()), 1e-9)
     worst = max(spread, key=spread.get)

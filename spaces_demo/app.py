@@ -3,12 +3,14 @@
     LLAMO_MODEL=llamo python spaces_demo/app.py [--port 7860] [--host 127.0.0.1] [--mcp]
 
 The checkpoint is loaded through transformers' Auto classes; reading, measuring, comparing and writing of motions are its
-processor's. Settings by environment: LLAMO_MODEL (folder or Hub repository), LLAMO_CONCURRENCY (answers at a time),
-LLAMO_MAX_UPLOAD (such as 64mb), LLAMO_MAX_CLIP_SECONDS, LLAMO_MCP (1: Model Context Protocol server).
+processor's. Settings by environment: LLAMO_MODEL (folder or Hub repository; by default the one in the card),
+LLAMO_CONCURRENCY (answers at a time), LLAMO_MAX_UPLOAD (such as 64mb), LLAMO_MAX_CLIP_SECONDS, LLAMO_MCP (1: Model Context
+Protocol server).
 """
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
 
@@ -19,7 +21,15 @@ from layout import CSS, HEAD, THEME, build_page, page_script
 
 
 HERE = Path(__file__).resolve().parent
-MODEL = os.environ.get("LLAMO_MODEL", "llamo")
+
+
+def first_model(card: str) -> str:
+    """The first of `models` in a Space's card: the checkpoint that the Space was published for."""
+    found = re.search(r"^models:\n- (\S+)$", card.split("---", 2)[1], re.MULTILINE)
+    return found[1] if found else "llamo"
+
+
+MODEL = os.environ.get("LLAMO_MODEL") or first_model((HERE / "README.md").read_text(encoding="utf-8"))
 CONCURRENCY = int(os.environ.get("LLAMO_CONCURRENCY", "2"))
 MAX_UPLOAD = os.environ.get("LLAMO_MAX_UPLOAD", "64mb")
 LONGEST_QUEUE = 64  # requests that may wait; more are told to come back later

@@ -62,8 +62,8 @@ def delete_uploads(paths: list[str]) -> None:
     """Deletes uploads and the folders that Gradio made for each of them; nothing outside of its folder."""
     folder = Path(get_upload_folder()).resolve()
     for path in paths:
-        if is_in_or_equal(Path(path).resolve(), folder):
-            Path(path).unlink(missing_ok=True)
+        if is_in_or_equal(Path(path).resolve(), folder) and os.path.isfile(path):
+            os.unlink(path)
             parent = Path(path).resolve().parent
             if parent != folder and parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()

@@ -24,7 +24,21 @@ QUESTIONS = ["What is the person doing?", "How many repetitions are there?", "Wh
 NO_FILE = paragraph("Drop a motion file, or take an example. What is found in it, and what had to be assumed, stands here.")
 NOTHING_MEASURED = paragraph("What is measured in the motion stands here.")
 STAGE = '<div id="llamo-viewer" data-empty="true"><p class="llamo-hint">The motion plays here.</p></div>'
-THEME = gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["monospace"])
+# Gradio's own blues and greys are too pale to be read easily (WCAG AA).
+THEME = gr.themes.Soft(primary_hue="blue", neutral_hue="slate", font=["system-ui", "sans-serif"], font_mono=["monospace"]).set(
+    body_text_color_subdued="*neutral_600",
+    body_text_color_subdued_dark="*neutral_300",
+    block_label_text_color="*primary_800",
+    block_label_text_color_dark="*primary_100",
+    block_title_text_color="*primary_800",
+    block_title_text_color_dark="*primary_100",
+    button_primary_background_fill="*primary_700",
+    button_primary_background_fill_hover="*primary_800",
+    button_primary_background_fill_dark="*primary_700",
+    button_primary_background_fill_hover_dark="*primary_600",
+    input_placeholder_color="*neutral_500",
+    input_placeholder_color_dark="*neutral_300",
+)
 CSS = (HERE / "page.css").read_text(encoding="utf-8")
 HEAD = '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
 # Calls page.js, or leaves the call for it where it is still loading.

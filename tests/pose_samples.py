@@ -1,5 +1,6 @@
 """A made-up person before a made-up camera, networks that see exactly that, and a tiny pose model."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -54,21 +55,20 @@ def filmed(joints: np.ndarray, eye=(0.0, 1.0, 6.0), visibility: float = 0.95, no
 
 
 class SeeingNetworks:
-    """Networks that know the truth: people as lists of `Pose` or None; a picture's first pixel is the number of its frame."""
+    """Networks that know the truth: people as lists of `Pose` or None, frame by frame, and `pictures` to look at."""
 
     def __init__(self, *people: list):
         self.people = people
         self.detections = 0
 
     def present(self, image: np.ndarray) -> list[Pose]:
-        frame = int(image[0, 0, 0]) + 256 * int(image[0, 0, 1])
-        return [person[frame] for person in self.people if person[frame] is not None]
+        return [person[image[0, 0, 0]] for person in self.people if person[image[0, 0, 0]] is not None]
 
     def detect(self, image):
         self.detections += 1
-        if image.shape[:2] != SIZE:  # a tile
-            return []
-        return [(0.9, pose.region) for pose in self.present(image)]
+        top, left = int(image[0, 0, 1]), 2 * int(image[0, 0, 2])
+        regions = [replace(pose.region, x=pose.region.x - left, y=pose.region.y - top) for pose in self.present(image)]
+        return [(0.9, each) for each in regions if 0 <= each.x < image.shape[1] and 0 <= each.y < image.shape[0]]
 
     def locate(self, image, region):
         def distance(pose: Pose) -> float:
@@ -79,10 +79,11 @@ class SeeingNetworks:
 
 
 def pictures(count: int) -> np.ndarray:
-    """Pictures `(count, height, width, 3)` that say their number."""
-    images = np.full((count, *SIZE, 3), 90, dtype=np.uint8)
-    numbers = np.arange(count)
-    images[:, 0, 0, 0], images[:, 0, 0, 1] = numbers % 256, numbers // 256
+    """Pictures `(count, height, width, 3)` whose pixels say their number (up to 255), their row and half their column."""
+    images = np.empty((count, *SIZE, 3), dtype=np.uint8)
+    images[..., 0] = np.arange(count)[:, None, None]
+    images[..., 1] = np.arange(SIZE[0])[:, None]
+    images[..., 2] = np.arange(SIZE[1]) // 2
     return images
 
 

@@ -15,7 +15,8 @@ COMPLETE = "complete"  # written into a checkpoint last
 class AnswerTrainer(SFTTrainer):
     """SFTTrainer that runs the language modelling head on answer tokens alone.
 
-    Nine of ten tokens here are prompt; with 49 thousand words, their logits cost as much as the network itself.
+    Nine of ten tokens here are prompt; with 49 thousand words, their logits cost as much as the network itself. With several
+    processes the whole model has to be called, or their gradients would not be brought together: then trl's own loss is used.
 
     Args:
         own_learning_rate: of motion tower, enhancer and Cross Talker; by default that of everything.
@@ -26,6 +27,8 @@ class AnswerTrainer(SFTTrainer):
         super().__init__(*args, **kwargs)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        if self.accelerator.num_processes > 1:
+            return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs.pop("labels")
         inner = self.accelerator.unwrap_model(model)
         inner = inner.get_base_model() if hasattr(inner, "get_base_model") else inner

@@ -249,9 +249,14 @@ def build_processor(
 
 def write_checkpoint(folder: Path, model: LlamoForConditionalGeneration, processor: LlamoProcessor) -> None:
     """Model, processor and the code of both, byte for byte as in the project."""
-    LlamoProcessor.register_for_auto_class()
     with quiet_loading():
         model.save_pretrained(folder)
+    write_code(folder, processor)
+
+
+def write_code(folder: Path, processor: LlamoProcessor) -> None:
+    """What a checkpoint needs beside the saved model: the processor, the code, and which class is which."""
+    LlamoProcessor.register_for_auto_class()
     processor.save_pretrained(folder)
     for source in sorted([*(HOME / "modeling_llamo").glob("*.py"), *(HOME / "processing").glob("*.py")]):
         shutil.copyfile(source, folder / source.name)

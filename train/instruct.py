@@ -15,6 +15,7 @@ from types import SimpleNamespace
 
 import torch
 import yaml
+from accelerate import PartialState
 from datasets import load_dataset
 from peft import PeftModel, get_peft_model
 from transformers import set_seed
@@ -24,7 +25,7 @@ from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
 from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.train.answer_trainer import AnswerTrainer, last_complete_checkpoint
 from llamo.train.export_weights import MODULES, load_lora, load_modules, save_lora, save_modules
-from llamo.train.initialise import write_checkpoint
+from llamo.train.initialise import write_checkpoint, write_code
 from llamo.train.make_data import DataPlan, make_data
 from llamo.train.recipe import check_keys, fields_of
 from llamo.train.training_callbacks import JsonLines, MotionPathCheck, StopAtTime, Validation, WriteWeights
@@ -121,6 +122,8 @@ def train(recipe: dict, align: bool) -> str:
     checkpoint = last_complete_checkpoint(out) if training.resume else None
     print(f"goes on from {checkpoint}" if checkpoint else "starts from the beginning", flush=True)
     trainer.train(resume_from_checkpoint=checkpoint)
+    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+        return write_sharded(trainer, out, processor)
     if not trainer.is_world_process_zero():
         return ""
     if training.weights_out:
@@ -130,6 +133,18 @@ def train(recipe: dict, align: bool) -> str:
         trained.save_pretrained(out / "adapter")
         trained = trained.merge_and_unload()
     write_checkpoint(out, trained, processor)
+    return f"checkpoint in {out}: ask it with llamo ask --model {out}"
+
+
+def write_sharded(trainer: AnswerTrainer, out: Path, processor: LlamoProcessor) -> str:
+    """What FSDP or DeepSpeed hold in pieces, brought together by all processes: a checkpoint, or with LoRA its adapter."""
+    tuned = isinstance(trainer.accelerator.unwrap_model(trainer.model), PeftModel)
+    trainer.save_model(str(out / "adapter" if tuned else out))
+    if not trainer.is_world_process_zero():
+        return ""
+    if tuned:
+        return f"adapter in {out / 'adapter'}: merge it with llamo merge {out / 'adapter'} --out DIR"
+    write_code(out, processor)
     return f"checkpoint in {out}: ask it with llamo ask --model {out}"
 
 
@@ -165,7 +180,8 @@ def load_rows(script: ScriptArguments, training: Training, out: Path):
         num_proc = settings.pop("num_proc", 1)
         settings["recorded"] = tuple(settings.get("recorded", ()))
         check_keys(settings, fields_of(DataPlan))
-        make_data(DataPlan(**settings), folder, num_proc)
+        with PartialState().main_process_first():  # the others find it finished
+            make_data(DataPlan(**settings), folder, num_proc)
     if not folder:
         raise ValueError("Expected dataset_name or synthesize in the recipe, got neither. Add dataset_name=DIR.")
     rows = load_dataset(folder, script.dataset_config)

@@ -4,9 +4,12 @@
   `new_joints/` or `new_joint_vecs/`, `train.txt` and `val.txt`.
 - BABEL (Punnakkal et al., CVPR 2021): `train.json` and `val.json` beside an AMASS folder.
 - BABEL-QA (Endo et al., ICML 2023): `questions.json`, `split_question_ids.json`, `motion_sequences/ID/joints.npy`.
+- Motion-X (Lin et al., NeurIPS 2023): `motion_data/smplx_322/SUBSET/.../NAME.npy`, `texts/semantic_labels/SUBSET/.../NAME.txt`,
+  and the split files of its repository, `train.txt` and `val.txt`, beside the two.
 - A folder of any motion files with `metadata.jsonl` or `metadata.csv`.
+- A table of `llamo caption` that a person has gone through.
 
-Published test splits are never read: they are for judging.
+Published test splits are never read: they are for judging. MoVid (Chen et al., 2024) has not been released.
 """
 
 from __future__ import annotations
@@ -16,6 +19,8 @@ import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from llamo.train.library.label_table import read_table
 
 
 SPLITS = ("train", "val")
@@ -95,6 +100,19 @@ def read_babelqa(root: Path, split: str) -> Iterator[Told]:
         yield Told(root / "motion_sequences" / name / "joints.npy", pairs=pairs, said={"fps": 30.0, "units": "m"})
 
 
+def read_motionx(root: Path, split: str) -> Iterator[Told]:
+    """Sentences of Motion-X about SMPL-X parameters at 30 frames per second.
+
+    Its split files also name clips of HumanML3D and other mocap sets, whose texts Motion-X does not publish: those without a
+    text are passed over, those without their motion are reported by whoever reads it.
+    """
+    for name in lines_of(root / f"{split}.txt"):
+        text = root / "texts" / "semantic_labels" / f"{name}.txt"
+        if text.exists():
+            captions = [sentence(line.split("#")[0]) for line in lines_of(text) if line.split("#")[0].strip()]
+            yield Told(root / "motion_data" / "smplx_322" / f"{name}.npy", captions, said={"fps": 30.0})
+
+
 def read_folder(root: Path, split: str) -> Iterator[Told]:
     """Own files: rows with `file_name` and `text` (or `caption`), or `question` and `answer`; `split` where rows have one."""
     path = next((root / name for name in METADATA if (root / name).exists()), None)
@@ -130,12 +148,34 @@ def read_folder(root: Path, split: str) -> Iterator[Told]:
     return iter(told.values())
 
 
+def read_labels(table: Path, split: str) -> Iterator[Told]:
+    """Captions of a table of `llamo caption`.
+
+    Where it has a column `review`, only rows with "accept" or "edit" in it are taken, with the caption that stands there now;
+    else all rows with all of their captions.
+    """
+    rows = read_table(table)
+    reviewed = any(row.get("review") for row in rows)
+    for row in rows:
+        if (row.get("split") or "train") != split or not row["caption"]:
+            continue
+        if reviewed and row.get("review") not in ("accept", "edit"):
+            continue
+        captions = [row["caption"]] if reviewed else list(dict.fromkeys([row["caption"], *(row.get("captions") or [])]))
+        path = Path(row["path"])
+        # Paths are as the labelling command was given them; a table may also have moved along with its clips.
+        path = path if path.exists() else table.parent / path
+        yield Told(path, captions=[sentence(caption) for caption in captions if caption])
+
+
 READERS: dict[str, Callable[..., Iterator[Told]]] = {
     "humanml3d": read_humanml3d,
     "kit": read_kit,
     "babel": read_babel,
     "babelqa": read_babelqa,
+    "motionx": read_motionx,
     "folder": read_folder,
+    "labels": read_labels,
 }
 
 

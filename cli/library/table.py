@@ -1,4 +1,4 @@
-"""The table of labels: JSON lines, Parquet or CSV, written whole; and the parts that a run writes until it is complete.
+"""What a run writes until the table of labels is complete.
 
 A run appends each finished batch as one line to `<out>.<i>-of-<n>.part`. A line that a kill cut off is no JSON and is dropped;
 so after a restart a batch is there as a whole or has to be done again. Once every clip has its row, whoever notices writes
@@ -7,21 +7,14 @@ the table under another name, puts it in place, and removes the parts.
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from llamo.cli.library.clips import Shard
 from llamo.cli.session import BadInputError
-from llamo.processing.whole_files_llamo import replace_file
-from llamo.train.library.columns import COLUMNS, MEASUREMENTS, TAGS
-
-
-FORMS = (".jsonl", ".parquet", ".csv")
-LISTS = ("captions", "segments", "warnings", "tags.actions")  # cells that hold JSON in a CSV
+from llamo.train.library.label_table import FORMS, import_pyarrow, read_table
 
 
 def check_out(out: str) -> Path:
@@ -36,17 +29,11 @@ def check_out(out: str) -> Path:
     if not path.absolute().parent.is_dir():
         raise BadInputError(f"Expected a folder for the table, got none at {path.parent}. Make it, or correct --out.")
     if path.suffix.lower() == ".parquet":
-        import_pyarrow()
+        try:
+            import_pyarrow()
+        except ImportError as error:
+            raise BadInputError(error) from None
     return path
-
-
-def import_pyarrow():
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise BadInputError(f'{error}. Install it (pip install "llamo[search]"), or write .jsonl or .csv.') from None
-    return pyarrow
 
 
 class Part:
@@ -96,103 +83,15 @@ def read_parts(out: Path) -> Iterator[dict]:
 
 
 def known_rows(out: Path) -> dict[str, dict]:
-    """Every row that is known, by path: the parts' before the table's, and a part's later ones before its earlier."""
-    rows = {row["path"]: row for row in read_parts(out)}
-    # The table is read last: a process that removes parts has put their rows there before.
-    table = {row["path"]: row for row in read_table(out)} if out.exists() else {}
-    return {**table, **rows}
-
-
-def read_table(path: str | os.PathLike) -> list[dict]:
-    """The rows of a table as Python objects, whatever its form.
+    """Every row that is known, by path: the parts' before the table's, and a part's later ones before its earlier.
 
     Raises:
         BadInputError: a file that is no such table.
     """
-    path = Path(path)
+    rows = {row["path"]: row for row in read_parts(out)}
+    # The table is read last: a process that removes parts has put their rows there before.
     try:
-        if path.suffix.lower() == ".parquet":
-            rows = import_pyarrow().parquet.read_table(path).to_pylist()
-        elif path.suffix.lower() == ".csv":
-            rows = [from_cells(row) for row in csv.DictReader(io.StringIO(path.read_text(encoding="utf-8"), newline=""))]
-        else:
-            rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
-        missing = [name for name in ("path", "sha256", "caption") if any(name not in row for row in rows)]
-    except (OSError, ValueError, TypeError) as error:
-        raise BadInputError(f"Expected a table of `llamo caption`, got {error} in {path}. Choose another --out.") from None
-    if missing:
-        raise BadInputError(f"Expected a table of `llamo caption`, got no {missing[0]} in {path}. Choose another --out.")
-    return rows
-
-
-def write_table(path: Path, rows: Iterable[dict]) -> None:
-    """All rows in the order of their paths; the old table stays until the new one is complete."""
-    rows = sorted(rows, key=lambda row: row["path"])
-    extra = sorted({name for row in rows for name in row} - set(COLUMNS))
-    rows = [{name: row.get(name) for name in (*COLUMNS, *extra)} for row in rows]
-    if path.suffix.lower() == ".parquet":
-        content = to_parquet(rows, extra)
-    elif path.suffix.lower() == ".csv":
-        content = to_csv(rows)
-    else:
-        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-    replace_file(path, content)
-
-
-def to_parquet(rows: list[dict], extra: list[str]) -> bytes:
-    pa = import_pyarrow()
-    text, texts, number = pa.string(), pa.list_(pa.string()), pa.float64()
-    tags = pa.struct([(name, texts if name == "actions" else text) for name in TAGS])
-    segments = pa.list_(pa.struct([("start_s", number), ("end_s", number), ("caption", text)]))
-    kinds = {"seconds": number, "captions": texts, "warnings": texts, "tags": tags, "segments": segments}
-    kinds["measurements"] = pa.struct([(name, number) for name in MEASUREMENTS])
-    own = [(name, kinds.get(name, text)) for name in COLUMNS]
-    columns = {name: pa.array([row[name] for row in rows], kind) for name, kind in own}
-    columns |= {name: pa.array([row[name] for row in rows]) for name in extra}
-    buffer = io.BytesIO()
-    pa.parquet.write_table(pa.table(columns), buffer, compression="zstd")
-    return buffer.getvalue()
-
-
-def to_csv(rows: list[dict]) -> bytes:
-    """Tags and measurements as columns of their own (`tags.side`), lists as JSON."""
-    text = io.StringIO(newline="")
-    cells = [to_cells(row) for row in rows]
-    writer = csv.DictWriter(text, list(cells[0]) if cells else list(COLUMNS), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(cells)
-    return text.getvalue().encode()
-
-
-def to_cells(row: dict) -> dict:
-    cells = {}
-    for name, value in row.items():
-        if name in ("tags", "measurements"):
-            for key in TAGS if name == "tags" else MEASUREMENTS:
-                cells[f"{name}.{key}"] = (value or {}).get(key)
-        else:
-            cells[name] = value
-    return {name: json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value for name, value in cells.items()}
-
-
-def from_cells(cells: dict) -> dict:
-    row: dict = {"tags": {}, "measurements": {}}
-    for name, value in cells.items():
-        value = None if value == "" else value
-        if value is not None and name in LISTS:
-            value = json.loads(value)
-        outer, dot, inner = name.partition(".")
-        if value is not None and (outer == "measurements" or name == "seconds" or name.endswith("_probability")):
-            value = float(value)
-        if dot and outer in row:
-            row[outer][inner] = value
-        else:
-            row[name] = value
-    if row["caption"] is None and row["captions"]:
-        row["caption"] = row["captions"][0]  # an empty caption, which a cell cannot tell from none
-    # A clip that was not tagged or measured has nothing there.
-    return {name: None if name in ("tags", "measurements") and not has_any(row[name]) else row[name] for name in row}
-
-
-def has_any(values: dict) -> bool:
-    return any(value is not None for value in values.values())
+        table = {row["path"]: row for row in read_table(out)} if out.exists() else {}
+    except ValueError as error:
+        raise BadInputError(f"{error} Or choose another --out.") from None
+    return {**table, **rows}

@@ -53,6 +53,8 @@ def test_bad_input_is_one_line(checkpoint, tmp_path):
         (["real", "--model", checkpoint], "Name it with --data"),
         (["real", "--model", checkpoint, "--data", str(tmp_path / "no.parquet")], "no.parquet"),
         (["synthetic", "--model", str(tmp_path / "none")], "got nothing at"),
+        (["synthetic", "--model", checkpoint, "--dtype", "int3"], "Expected --dtype"),
+        (["synthetic", "--model", checkpoint, "--device", "abacus"], "Expected a usable --device"),
     ):
         done = run(*arguments, "--out", str(tmp_path / "out"))
         assert done.exit_code == 2 and words in done.stderr and done.stderr.count("\n") == 1, done.stderr

@@ -1,17 +1,22 @@
 """Stock `trl sft` trains on motion, with and without PEFT; without an `images` column it stops and says what to do."""
 
 import json
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from conftest import assistant, encode, make_config, make_model, make_processor, make_walk, text_part, user
 from safetensors.torch import load_file
+from video_samples import numbered_frames, write_video
 
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
+from llamo.processing.video_motion_llamo import CACHE_VARIABLE, VideoMotions
 from llamo.train.conversations import motion_part
 from llamo.train.initialise import write_checkpoint
 
@@ -96,3 +101,30 @@ def test_our_recipe_runs_with_stock_trl(checkpoint, tmp_path):
     assert done.returncode == 0, done.stderr
     trained = load_file(tmp_path / "out" / "adapter_model.safetensors")
     assert any("talker.projector" in name for name in trained) and any("lora_B" in name for name in trained)
+
+
+def test_stock_trl_trains_on_videos_in_worker_processes(checkpoint, tmp_path, monkeypatch):
+    """Videos without motions, by their estimated motions; these are kept on disk, where the workers find them."""
+    folder = tmp_path / "checkpoint"
+    shutil.copytree(checkpoint, folder)
+    (folder / "motion_estimator").mkdir(exist_ok=True)
+    (folder / "motion_estimator" / "config.json").write_text("{}")
+
+    def estimate(source, person=None, box=None):
+        return SimpleNamespace(joints=make_walk(40), fps=20.0, contacts=np.zeros((40, 4)), start=0.0, report={"coverage": 1.0})
+
+    monkeypatch.setenv(CACHE_VARIABLE, str(tmp_path / "cache"))
+    motions = VideoMotions(str(folder), estimator=SimpleNamespace(estimate=estimate))
+    rows = []
+    for index in range(4):
+        path = write_video(tmp_path / f"{index}.mp4", numbered_frames(20 + index))
+        motions.read({"path": path})
+        content = [{"type": "video", "path": path}, text_part("How far?")]
+        rows.append({"images": [], "messages": [{"role": "user", "content": content}, assistant("Far away.")]})
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    done = trl_sft(folder, tmp_path / "data", tmp_path / "out", "--dataloader_num_workers", "1")
+    assert done.returncode == 0, done.stderr[-3000:]
+    before, after = load_file(folder / "model.safetensors"), load_file(tmp_path / "out" / "model.safetensors")
+    assert (before[PROJECTOR] - after[PROJECTOR]).abs().max() > 1e-4
+    assert (tmp_path / "out" / "motion_estimator" / "config.json").is_file()

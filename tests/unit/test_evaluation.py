@@ -1,6 +1,7 @@
 """`llamo eval`: deterministic questions, honest judging, baselines that cannot see, runs that go on where they stopped."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -139,10 +140,10 @@ def test_batches_depend_on_the_items_alone():
 def test_shuffled_is_always_another_clip():
     items = [item(i) for i in range(5)] + [Item("x-9", "side", question(), "clip0/mirror", np.zeros((9, 22, 3)), 20.0)]
     others = other_motions(items, 3)
-    for one, (joints, _) in zip(items, others):
+    for one, ((joints, _),) in zip(items, others):
         assert joints[0, 0, 0] != float(one.clip[4])
     again = other_motions(items, 3)
-    assert all(one[0] is other[0] for one, other in zip(others, again))
+    assert all(one[0][0] is other[0][0] for one, other in zip(others, again))
 
 
 def test_the_fingerprint_sees_questions_and_motions():
@@ -156,7 +157,8 @@ def test_the_fingerprint_sees_questions_and_motions():
 def test_batched_answers_are_those_of_one_by_one(model, processor, condition, monkeypatch):
     monkeypatch.setattr(answering, "DEFAULT_NEW_TOKENS", 4)
     monkeypatch.setattr(answering, "NEW_TOKENS", {"caption": 6})
-    items = procedural_items(7, np.random.default_rng(1))
+    items = procedural_items(6, np.random.default_rng(1))
+    items.append(replace(items[0], others=((items[5].joints, 20.0),)))  # with a second motion
     answerer = Answerer(model, processor, items, seed=5)
     batched = {}
     for batch in plan_batches(items, 3):
@@ -228,6 +230,17 @@ def test_no_such_suite():
 
 def test_synthetic_asks_held_out_phrasings_only():
     assert all(one.question.held_out for one in SUITES["synthetic"].build(SuiteOptions(limit=40)))
+
+
+def test_synthetic_asks_of_form_of_what_follows_and_of_two_motions():
+    items = SUITES["synthetic"].build(SuiteOptions(limit=72))
+    assert len(items) == 72 and {"form", "next", "pair", "action", "count"} <= {one.kind for one in items}
+    pair = next(one for one in items if one.kind == "pair")
+    assert len(pair.motions) == 2 and pair.seconds == pytest.approx(sum(len(joints) / fps for joints, fps in pair.motions))
+    first, second = other_motions(items, 0)[items.index(pair)]
+    assert first[0] is not pair.joints and second[0] is not pair.others[0][0]
+    right = SUITES["synthetic"].verdicts(items, [one.question.answer for one in items])
+    assert all(right), [one.question for one, ok in zip(items, right) if not ok]
 
 
 def test_refusing_everything_is_no_way_out():

@@ -1,5 +1,6 @@
 """Clips and labels from strangers' Parquet files, and what is asked about them."""
 
+import numpy as np
 import pyarrow
 import pyarrow.parquet as parquet
 import pytest
@@ -26,7 +27,9 @@ def test_joints_in_every_form(tmp_path):
     nested = read_clips(write(tmp_path / "n.parquet", [{"fps": 20.0, "joints": walk.tolist()}]))[0].clip
     flat = read_clips(write(tmp_path / "f.parquet", [{"fps": 20.0, "joints": walk.reshape(-1).tolist()}]))[0].clip
     packed = read_clips(write(tmp_path / "b.parquet", [{"fps": 20.0, "joints": walk.astype("<f4").tobytes()}]))[0].clip
-    for clip in (nested, flat, packed):
+    integers = [{"fps": 20.0, "joints_q": (walk / 0.0005).round().astype(int).reshape(-1).tolist()}]
+    listed = read_clips(write(tmp_path / "i.parquet", integers))[0].clip
+    for clip in (nested, flat, packed, listed):
         assert clip.joints.shape == (40, 22, 3) and abs(clip.joints - whole.joints).max() < 0.001
 
 
@@ -86,3 +89,12 @@ def test_labels_outside_of_the_catalogue_are_asked_for(tmp_path):
     assert len(set(caption.question.choices)) == len(caption.question.choices) == 4
     named = next(one for one in items if one.kind == "action")
     assert real.SUITE.verdicts([named], ["yodelling and juggling knives"]) == [False]
+
+
+def test_of_a_large_file_every_action_is_looked_at(tmp_path):
+    rows = [
+        {"id": str(index), "fps": 20.0, "joints_q": quantised(make_walk(20)), "action": "yodelling" if index < 95 else "walk"}
+        for index in range(100)
+    ]
+    clips = real.spread(read_clips(write(tmp_path / "a.parquet", rows)), 8, np.random.default_rng(0))
+    assert len(clips) == 8 and sum(one.action == "yodelling" for one in clips) == 4

@@ -10,6 +10,7 @@ import time
 from itertools import pairwise
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 from conftest import make_config, make_model, make_processor, make_walk
@@ -20,12 +21,13 @@ from llamo.cli.library.asking import Asked, choose_all, log_likelihoods
 from llamo.cli.library.clips import Shard, batches, find_clips, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_clips, parse_question
 from llamo.cli.library.segments import LONG_SECONDS, find_segments
-from llamo.cli.library.table import read_table, write_table
 from llamo.cli.library.tags import named_actions
 from llamo.cli.main import app
 from llamo.cli.session import BadInputError, open_session
 from llamo.train.initialise import write_checkpoint
 from llamo.train.library.columns import MEASUREMENTS, TAGS
+from llamo.train.library.label_table import read_table, write_table
+from llamo.train.prepare_data import prepare_data
 
 
 CONTRACT = {
@@ -278,3 +280,22 @@ def test_a_partition_from_python(library, checkpoint):
     paths = [clip.path for clip in find_clips([str(library)])]
     rows = list(label_clips(iter(paths), checkpoint, LabelPlan(fields=("tags",), max_new_tokens=3), batch_size=2, device="cpu"))
     assert sorted(row["path"] for row in rows) == paths and sum(row["error"] is not None for row in rows) == 1
+
+
+def test_corrected_labels_become_rows_to_train_on(tmp_path):
+    save(tmp_path / "clips" / "a.npz", make_walk(40))
+    save(tmp_path / "clips" / "b.npz", make_walk(40, seed=2))
+    told = {"sha256": "0", "captions": ["the person walks", "a person is walking"], "tags": None, "measurements": None}
+    rows = [{**told, "path": f"clips/{name}.npz", "caption": "the person walks"} for name in "ab"]
+    rows.append({**told, "path": "clips/broken.bvh", "caption": None, "captions": None, "error": "unreadable"})
+    table = tmp_path / "labels.csv"
+    write_table(table, rows)
+    found = prepare_data("labels", table, tmp_path / "all")
+    assert found.rows == 4 and not found.left_out
+    rows[0] |= {"caption": "the person strolls", "review": "edit"}
+    rows[1] |= {"review": "reject"}
+    write_table(table, rows)
+    assert prepare_data("labels", table, tmp_path / "reviewed").rows == 1
+    (made,) = pq.read_table(tmp_path / "reviewed" / "data").to_pylist()
+    assert made["messages"][1]["content"][0]["text"] == "The person strolls." and made["images"] == []
+    assert {part["type"] for part in made["messages"][0]["content"]} == {"motion", "text"}

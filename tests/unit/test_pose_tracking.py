@@ -1,6 +1,5 @@
 """Whom the tracker follows, what it does when it loses the person, and which span is taken."""
 
-from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -65,25 +64,25 @@ def test_nobody_is_found_where_nobody_is():
 
 
 def test_small_people_are_looked_for_in_tiles():
-    class OnlyInTiles(SeeingNetworks):
-        """Sees nobody in a whole picture; a tile tells its place by the blue of its corner, half a level for a column."""
-
+    class FarSighted(SeeingNetworks):
         def detect(self, image):
-            self.detections += 1
-            if image.shape[:2] == SIZE:
-                return []
-            region, left = self.people[0][0].region, 2 * (int(image[-1, 0, 2]) - 90)
-            seen = 0 <= region.x - left < image.shape[1] and image[-1, 0, 1] == 90  # the upper row of tiles
-            return [(0.9, replace(region, x=region.x - left))] if seen else []
+            return [] if image.shape[:2] == SIZE else super().detect(image)
 
     person = standing()
-    images = pictures(3)
-    images[1:, :, :, 2] = 90 + np.arange(SIZE[1]) // 2
-    images[:, SIZE[0] * 3 // 4 :, :, 1] = 91
-    tracker = PoseTracker(OnlyInTiles(person))
-    pose = tracker.step(images[1])
+    tracker, poses = follow(FarSighted(person), 3)
     # Several tiles overlap where the person is: still one person, where it is in the whole picture.
-    assert len(tracker.people) == 1 and pose.region.x == pytest.approx(person[1].region.x)
+    assert len(tracker.people) == 1 and poses[2].region.x == pytest.approx(person[2].region.x)
+
+
+def test_a_lost_person_is_not_mixed_up_with_another():
+    person, other = standing(60), standing(60, x=1.6, z=0.5)
+    person[10:20] = [None] * 10
+    tracker, poses = follow(SeeingNetworks(person, other), 30, box=person[0].box)
+    assert poses[10:20] == [None] * 10 and poses[20].region.x == pytest.approx(person[20].region.x)
+    person[10:] = [None] * 50  # never comes back
+    tracker, poses = follow(SeeingNetworks(person, other), 30, box=person[0].box)
+    assert poses[24] is None and poses[29].region.x == pytest.approx(other[29].region.x)
+    assert tracker.redetections >= 15
 
 
 def test_tiles_cover_everything():

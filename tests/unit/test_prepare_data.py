@@ -106,6 +106,25 @@ def test_babelqa(tmp_path):
     assert seconds_of(row, tmp_path) == pytest.approx(3.0, abs=0.06)
 
 
+def test_motionx(tmp_path):
+    root = tmp_path / "Motion-X"
+    motion = np.zeros((60, 322), np.float32)
+    motion[:, 310] = 1.0
+    for name in ("idea400/subset_0001/Wave", "idea400/subset_0001/Lost", "fitness/Squat"):
+        text = root / "texts" / "semantic_labels" / f"{name}.txt"
+        text.parent.mkdir(parents=True, exist_ok=True)
+        text.write_text(f"a person shows {text.stem.lower()}\n")
+        if "Lost" not in name:
+            (root / "motion_data" / "smplx_322" / name).parent.mkdir(parents=True, exist_ok=True)
+            np.save(root / "motion_data" / "smplx_322" / f"{name}.npy", motion)
+    (root / "train.txt").write_text("idea400/subset_0001/Wave\nhumanml/000001\nidea400/subset_0001/Lost\n")
+    (root / "val.txt").write_text("fitness/Squat\n")
+    found = prepare_data("motionx", root, tmp_path / "out")
+    (row,) = rows_in(tmp_path / "out")
+    assert row["answer"] == "A person shows wave." and seconds_of(row, tmp_path) == pytest.approx(2.0, abs=0.06)
+    assert len(found.left_out) == 1 and "Lost" in found.left_out[0][0]
+
+
 def test_own_folder(tmp_path):
     root = tmp_path / "mine"
     root.mkdir()

@@ -8,8 +8,11 @@ import pytest
 import torch
 from conftest import encode, make_config, make_model, make_processor, make_walk, motion_part, user
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
+from llamo.cli.main import app
 from llamo.train.export_weights import save_modules, save_settings
+from llamo.train.initialise import write_checkpoint
 from llamo.train.recipe import read_recipe
 from llamo.train.retrieval import (
     Pair,
@@ -144,3 +147,18 @@ def test_the_recipe_holds_settings_of_the_stage(root):
     recipe = read_recipe(root / "train" / "recipes" / "retrieval.yaml", ["num=8"])
     known = {action.dest for action in make_parser()._actions}
     assert recipe.pop("stage") == "retrieval" and set(recipe) <= known and recipe["num"] == 8
+
+
+def test_eval_prints_recall_beside_chance(processor, tmp_path):
+    checkpoint = tmp_path / "llamo"
+    write_checkpoint(checkpoint, make_model(make_config(processor, retrieval_size=8)), processor)
+    options = ["--limit", "6", "--out", str(tmp_path / "out"), "--device", "cpu"]
+    done = CliRunner().invoke(app, ["eval", "retrieval", "--model", str(checkpoint), *options])
+    assert done.exit_code == 0 and "text finds motion" in done.output, done.output
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    found = results["figures"]["procedural"]
+    assert found["clips"] == 6 and found["text_to_motion"]["recall@10"] == 1.0 and found["motion_to_text"]["chance@1"] <= 0.5
+    plain = tmp_path / "plain"
+    write_checkpoint(plain, make_model(make_config(processor)), processor)
+    done = CliRunner().invoke(app, ["eval", "retrieval", "--model", str(plain), "--out", str(tmp_path / "none")])
+    assert done.exit_code == 2 and "has none" in done.output

@@ -26,8 +26,8 @@ from llamo.processing.whole_files_llamo import replace_file
 from llamo.train.questions import Question, ask_program, score
 
 from .ablation_arms import ARMS, Arm, Size
+from .answering import PAD_RIGHT, conversation, new_tokens, plan_batches
 from .answering import answer as answer_batch
-from .answering import conversation, new_tokens, plan_batches
 from .items import Item, fingerprint, numbered
 from .predictions import whole_lines, write_lines
 from .synthetic import procedural_items
@@ -124,12 +124,16 @@ def encode(arm: Arm, batch: Sequence[Example]) -> tuple[dict[str, torch.Tensor],
     """Inputs and labels of a batch; -100 wherever no answer stands."""
     chats = []
     for question, joints, fps in batch:
-        text, motion = arm.row(question.question, joints, fps)
+        text, motions = arm.row(question.question, joints, fps)
         told = {"role": "assistant", "content": [{"type": "text", "text": question.answer}]}
-        chats.append([*conversation(text, motion), told])
-    arm.processor.tokenizer.padding_side = "right"
+        chats.append([*conversation(text, motions), told])
     inputs = arm.processor.apply_chat_template(
-        chats, tokenize=True, return_dict=True, return_tensors="pt", padding=True, return_assistant_tokens_mask=True
+        chats,
+        tokenize=True,
+        return_dict=True,
+        return_tensors="pt",
+        processor_kwargs=PAD_RIGHT,
+        return_assistant_tokens_mask=True,
     )
     answers = torch.as_tensor(inputs.pop("assistant_masks")).bool()
     return dict(inputs), inputs["input_ids"].masked_fill(~answers, -100)

@@ -56,8 +56,8 @@ class Arm:
         """What an arm learns of the motions before any question is asked."""
 
     def row(self, question: str, joints: np.ndarray, fps: float) -> Row:
-        """What the model is given: the question, and the motion or None where it stands in the words."""
-        return question, (joints, fps)
+        """What the model is given: the question, and the motion or nothing where it stands in the words."""
+        return question, ((joints, fps),)
 
     def model(self, seed: int) -> LlamoForConditionalGeneration:
         size, tokenizer, motion = self.size, self.processor.tokenizer, self.processor.motion_processor
@@ -157,6 +157,19 @@ class NoTalker(Arm):
             gate.requires_grad_(False).zero_()
 
 
+class Told:
+    """What is said of a motion in words, made once: the same array comes back many times."""
+
+    def __init__(self, make: Callable[[np.ndarray, float], str]):
+        self.make = make
+        self.known: dict[int, tuple[np.ndarray, str]] = {}  # an id is unique as long as its array is held
+
+    def __call__(self, joints: np.ndarray, fps: float) -> str:
+        if id(joints) not in self.known:
+            self.known[id(joints)] = joints, self.make(joints, fps)
+        return self.known[id(joints)][1]
+
+
 class VectorQuantised(Arm):
     """The motion as 512 code words in the prompt, as MotionGPT gives it."""
 
@@ -168,9 +181,10 @@ class VectorQuantised(Arm):
 
     def learn(self, motions, fps, steps, seed):
         self.codes = train_codes([self.features(joints, fps) for joints in motions], steps, seed, self.size.motion_hidden)
+        self.told = Told(lambda joints, fps: code_words(self.codes, self.features(joints, fps)))
 
     def row(self, question, joints, fps):
-        return f"{code_words(self.codes, self.features(joints, fps))} {question}", None
+        return f"{self.told(joints, fps)} {question}", ()
 
 
 class MeasuredText(Arm):
@@ -179,7 +193,7 @@ class MeasuredText(Arm):
     name = "text (measurements)"
 
     def row(self, question, joints, fps):
-        return f"{describe(joints, fps)} {question}", None
+        return f"{described(joints, fps)} {question}", ()
 
 
 def describe(joints: np.ndarray, fps: float) -> str:
@@ -201,6 +215,9 @@ def describe(joints: np.ndarray, fps: float) -> str:
         if each["range_deg"] > 40:
             told.append(f"{joint.replace('_', ' ')} {each['min_deg']:.0f} to {each['max_deg']:.0f}")
     return "; ".join(told) + "."
+
+
+described = Told(describe)  # the same for every seed
 
 
 ARMS: dict[str, Callable[[Size, Any], Arm]] = {

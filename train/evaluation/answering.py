@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .items import Item, original
+from .items import Item, Motion, original
 
 
 CONDITIONS = ("model", "blind", "shuffled")
@@ -15,8 +15,11 @@ CONDITIONS = ("model", "blind", "shuffled")
 NEW_TOKENS = {"caption": 72, "action": 32, "order": 32}
 DEFAULT_NEW_TOKENS = 28
 
-Motion = tuple[np.ndarray, float]
-Row = tuple[str, Motion | None]
+# Generation goes on at the right end; scoring reads from the left.
+PAD_LEFT = {"padding": True, "padding_side": "left"}
+PAD_RIGHT = {"padding": True, "padding_side": "right"}
+
+Row = tuple[str, Sequence[Motion]]  # a question, and all that is shown with it
 
 
 def load_model(model_path: str, device: str | None = None, dtype: str | None = None) -> tuple[Any, Any]:
@@ -55,48 +58,45 @@ def plan_batches(items: Sequence[Item], batch_size: int) -> list[list[int]]:
     return batches
 
 
-def other_motions(items: Sequence[Item], seed: int) -> list[Motion | None]:
-    """For each item the motion of another clip (its own where there is only one): what the shuffled baseline sees."""
+def other_motions(items: Sequence[Item], seed: int) -> list[tuple[Motion, ...]]:
+    """For each item motions of other clips, as many as it has (its own where there is only one clip): the shuffled baseline."""
     clips: dict[str, Motion] = {}
     for item in items:
         if item.joints is not None:
             clips.setdefault(original(item.clip), (item.joints, item.fps))
     names = list(clips)
     places = {name: place for place, name in enumerate(names)}
-    out: list[Motion | None] = []
+    out: list[tuple[Motion, ...]] = []
     for index, item in enumerate(items):
-        if item.joints is None:
-            out.append(None)
+        if item.joints is None or len(names) == 1:
+            out.append(item.motions)
             continue
         own = places[original(item.clip)]
-        draw = int(np.random.default_rng([seed, index]).integers(max(1, len(names) - 1)))
-        out.append(clips[names[draw + (draw >= own)]] if len(names) > 1 else (item.joints, item.fps))
+        draws = np.random.default_rng([seed, index]).integers(len(names) - 1, size=len(item.motions)).tolist()
+        out.append(tuple(clips[names[draw + (draw >= own)]] for draw in draws))
     return out
 
 
-def conversation(question: str, motion: Motion | None) -> list[dict]:
+def conversation(question: str, motions: Sequence[Motion] = ()) -> list[dict]:
     """One user turn, as the processor takes it."""
-    content: list[dict] = [{"type": "text", "text": question}]
-    if motion is not None:
-        content.insert(0, {"type": "motion", "motion": motion[0], "fps": motion[1]})
-    return [{"role": "user", "content": content}]
+    content: list[dict] = [{"type": "motion", "motion": joints, "fps": fps} for joints, fps in motions]
+    return [{"role": "user", "content": [*content, {"type": "text", "text": question}]}]
 
 
 def answer(model: Any, processor: Any, rows: Sequence[Row], tokens: int, blind: bool = False) -> list[str]:
     """The model's greedy answers to one batch.
 
     Args:
-        rows: question and motion of each row; either all rows have a motion or none.
+        rows: question and motions of each row; either all rows have a motion or none.
         tokens: longest answer.
         blind: all motion features zero, the mean of training: a motion without information, in the same tokens.
     """
     import torch
 
-    processor.tokenizer.padding_side = "left"  # generation goes on at the right end
-    chats = [conversation(question, motion) for question, motion in rows]
+    chats = [conversation(question, motions) for question, motions in rows]
     with torch.inference_mode():
         inputs = processor.apply_chat_template(
-            chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", padding=True
+            chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", processor_kwargs=PAD_LEFT
         ).to(model.device)
         if "motion_values" in inputs:
             values = torch.zeros_like(inputs["motion_values"]) if blind else inputs["motion_values"]
@@ -132,7 +132,6 @@ class Answerer:
         rows: list[Row] = []
         for place in places:
             item = self.items[place]
-            own = None if item.joints is None else (item.joints, item.fps)
-            rows.append((item.question.question, self.others[place] if condition == "shuffled" else own))
+            rows.append((item.question.question, self.others[place] if condition == "shuffled" else item.motions))
         tokens = max(new_tokens(self.items[place]) for place in places)
         return answer(self.model, self.processor, rows, tokens, condition == "blind")

@@ -16,6 +16,8 @@ from llamo.train.questions import Question
 # The right answer stands in the question: no measure of what the model sees in the motion.
 UNGROUNDED = "unanswerable"
 
+Motion = tuple[np.ndarray, float]  # joints and fps
+
 
 @dataclass(frozen=True)
 class Item:
@@ -29,6 +31,7 @@ class Item:
         joints: `(num_frames, 22, 3)` float32 in metres, Y up; None for a question without motion.
         fps: frames per second.
         facts: what else the suite's protocol needs (a group, a variant, references), as plain values.
+        others: joints and fps of further motions of the question, in their order.
     """
 
     id: str
@@ -38,10 +41,16 @@ class Item:
     joints: np.ndarray | None = None
     fps: float = 20.0
     facts: Mapping[str, Any] = field(default_factory=dict)
+    others: tuple[Motion, ...] = ()
+
+    @property
+    def motions(self) -> tuple[Motion, ...]:
+        """Joints and fps of everything that is shown."""
+        return () if self.joints is None else ((self.joints, self.fps), *self.others)
 
     @property
     def seconds(self) -> float:
-        return 0.0 if self.joints is None else len(self.joints) / self.fps
+        return sum(len(joints) / fps for joints, fps in self.motions)
 
 
 def numbered(suite: str, items: Sequence[Item]) -> list[Item]:
@@ -59,11 +68,11 @@ def fingerprint(items: Sequence[Item]) -> str:
         question = item.question
         told = (item.id, item.kind, question.question, question.key, question.choices, question.tolerance, item.fps)
         digest.update(repr(told).encode())
-        if item.joints is not None:
-            place = id(item.joints)
+        for joints, fps in item.motions:
+            place = id(joints)
             if place not in motions:
-                motions[place] = hashlib.sha256(np.ascontiguousarray(item.joints, dtype="<f4").tobytes()).digest()
-            digest.update(motions[place])
+                motions[place] = hashlib.sha256(np.ascontiguousarray(joints, dtype="<f4").tobytes()).digest()
+            digest.update(motions[place] + repr(fps).encode())
     return digest.hexdigest()
 
 

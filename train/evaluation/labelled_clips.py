@@ -74,7 +74,9 @@ def _wanted(own: str, split: str | None) -> bool:
 def _clip(row: dict[str, Any], where: str) -> LabelledClip:
     fps = row["fps"]
     if row.get("joints_q") is not None:
-        values = np.frombuffer(row["joints_q"], dtype="<i2").astype(np.float32) * np.float32(METRES_PER_UNIT)
+        stored = row["joints_q"]
+        whole = np.frombuffer(stored, dtype="<i2") if isinstance(stored, bytes) else np.asarray(stored).reshape(-1)
+        values = whole.astype(np.float32) * np.float32(METRES_PER_UNIT)
     elif isinstance(row.get("joints"), bytes):
         values = np.frombuffer(row["joints"], dtype="<f4")
     else:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from lmms_eval.api.model import lmms
 
-from llamo.train.evaluation.answering import load_model
+from llamo.train.evaluation.answering import PAD_LEFT, load_model
 
 
 LONGEST = 128  # new tokens, where a task does not say
@@ -51,11 +51,15 @@ class Llamo(lmms):
     def _answer(self, prompts: list[tuple[list[dict], dict]]) -> list[str]:
         import torch
 
-        self.processor.tokenizer.padding_side = "left"
         chats = [[{"role": "user", "content": content}] for content, _ in prompts]
         with torch.inference_mode():
             inputs = self.processor.apply_chat_template(
-                chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", padding=True
+                chats,
+                add_generation_prompt=True,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                processor_kwargs=PAD_LEFT,
             ).to(self.model.device)
             if "motion_values" in inputs:
                 inputs["motion_values"] = inputs["motion_values"].to(self.model.dtype)
@@ -83,7 +87,6 @@ class Llamo(lmms):
             {"role": "user", "content": content},
             {"role": "assistant", "content": [{"type": "text", "text": continuation}]},
         ]
-        self.processor.tokenizer.padding_side = "right"
         with torch.inference_mode():
             inputs = self.processor.apply_chat_template(
                 chat, tokenize=True, return_dict=True, return_tensors="pt", return_assistant_tokens_mask=True

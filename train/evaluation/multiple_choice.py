@@ -15,7 +15,7 @@ import numpy as np
 from llamo.train.questions.makers import Maker
 from llamo.train.questions.program_questions import BUILDERS, PROGRAMS, WRONG_WEIGHTS, ProgramTruth
 
-from .answering import Motion, conversation
+from .answering import PAD_RIGHT, conversation
 from .items import Item, numbered
 from .real import real_items
 from .statistics import interval_of
@@ -63,17 +63,15 @@ def likelihoods(session: Session, item: Item, answers: Sequence[str], blind: boo
     import torch
 
     processor, model = session.processor, session.model
-    motion: Motion | None = None if item.joints is None else (item.joints, item.fps)
-    prompt = conversation(item.question.question, motion)
+    prompt = conversation(item.question.question, item.motions)
     chats = [[*prompt, {"role": "assistant", "content": [{"type": "text", "text": text}]}] for text in answers]
-    processor.tokenizer.padding_side = "right"
     with torch.inference_mode():
         inputs = processor.apply_chat_template(
             chats,
             tokenize=True,
             return_dict=True,
             return_tensors="pt",
-            padding=True,
+            processor_kwargs=PAD_RIGHT,
             return_assistant_tokens_mask=True,
         ).to(model.device)
         mask = torch.as_tensor(inputs.pop("assistant_masks")).to(model.device).bool()

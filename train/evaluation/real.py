@@ -118,6 +118,7 @@ def real_items(paths: Sequence[str], num: int, seed: int, split: str | None = No
     if not clips:
         raise ValueError(f"Expected clips that are kept for judging, got none in {', '.join(paths)}. Name one with --split.")
     rng = np.random.default_rng([seed, 2])
+    clips = spread(clips, max(40, num // 2), rng)
     labelled = labelled_items(clips, rng)
     recorded = recorded_items([one.clip for one in clips], num, rng)
     groups: dict[str, list[Item]] = defaultdict(list)
@@ -127,6 +128,18 @@ def real_items(paths: Sequence[str], num: int, seed: int, split: str | None = No
         groups[kind] += items
     fair = in_turn(list(groups.values()))[:num]
     return [fair[int(index)] for index in rng.permutation(len(fair))]
+
+
+def spread(clips: Sequence[LabelledClip], most: int, rng: np.random.Generator) -> list[LabelledClip]:
+    """At most `most` clips, of as many actions as there are: measuring all of a large file would take hours."""
+    if len(clips) <= most:
+        return list(clips)
+    groups: dict[tuple, list[LabelledClip]] = defaultdict(list)
+    for index in rng.permutation(len(clips)):
+        one = clips[int(index)]
+        groups[one.clip.actions or (one.action or one.clip.description,)].append(one)
+    longest = max(len(group) for group in groups.values())
+    return [group[place] for place in range(longest) for group in groups.values() if place < len(group)][:most]
 
 
 def build(options: SuiteOptions) -> list[Item]:

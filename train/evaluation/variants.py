@@ -13,13 +13,13 @@ from llamo.processing.motion_features_llamo import resample
 from llamo.train.augmentation import FPS, slow_noise, tilt
 from llamo.train.questions import Question
 
+from .items import Motion
+
 
 # Left and right partners of the 22 joints.
 MIRROR = np.array([0, 2, 1, 3, 5, 4, 6, 8, 7, 9, 11, 10, 12, 14, 13, 15, 17, 16, 19, 18, 21, 20])
 OTHER_SIDE = {"left": "right", "right": "left"}
 OTHER_WAY = {"forward": "backward", "backward": "forward"}
-
-Motion = tuple[np.ndarray, float]
 
 
 def mirrored(joints: np.ndarray) -> np.ndarray:

@@ -173,6 +173,9 @@ def rate(joints: np.ndarray, fps: float) -> Problem | None:
     fall = float(np.median(falls))
     if GRAVITY / GRAVITY_FACTOR < fall < GRAVITY * GRAVITY_FACTOR:
         return None
+    # Nothing falls faster than it does; more slowly does who is held, so that several flights have to agree.
+    if fall < GRAVITY and (len(falls) < 2 or max(falls) > 1.5 * min(falls)):
+        return None
     guess = fps * (GRAVITY / fall) ** 0.5
     says = f"jumps fall with {fall:.1f} m/s^2 instead of 9.8"
     return Problem("fps", None, says, f"read it with --fps {guess:.0f} if that is what it was recorded with")

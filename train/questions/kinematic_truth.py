@@ -195,19 +195,11 @@ def _turn(joints: np.ndarray, torso_up: np.ndarray) -> tuple[str | None, float |
 
 def _foot_heights(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Height of each foot's lowest joint above its own resting height, `(T,)` in metres for left and right."""
-    heights = []
-    for toe, ankle in ((L_FOOT, L_ANKLE), (R_FOOT, R_ANKLE)):
-        lowest = np.minimum(joints[:, toe, 1], joints[:, ankle, 1])
-        heights.append(lowest - np.percentile(lowest, 5))
-    floor = min(
-        np.percentile(joints[:, [L_FOOT, L_ANKLE], 1].min(1), 5),
-        np.percentile(joints[:, [R_FOOT, R_ANKLE], 1].min(1), 5),
-    )
+    lowest = np.minimum(joints[:, [L_FOOT, R_FOOT], 1], joints[:, [L_ANKLE, R_ANKLE], 1])
+    rest = np.percentile(lowest, 5, axis=0)
+    floor = rest.min()
     # A foot that never comes down has no resting height of its own: measure it against the lower foot.
-    for index, (toe, ankle) in enumerate(((L_FOOT, L_ANKLE), (R_FOOT, R_ANKLE))):
-        lowest = np.minimum(joints[:, toe, 1], joints[:, ankle, 1])
-        if np.percentile(lowest, 5) > floor + 0.05:
-            heights[index] = lowest - floor
+    heights = (lowest - np.where(rest > floor + 0.05, floor, rest)).T
     return heights[0], heights[1]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -78,7 +79,7 @@ class Maker:
         """A question; every sixth time, where there is a bare answer, it is asked for."""
         if short is not None and self.rng.random() < 0.17:
             hints = SHORT_HINTS if " " in short else SHORT_HINTS_WORD
-            hints = SHORT_HINTS_NUMBER if kind in ("count", "duration", "time") else hints
+            hints = SHORT_HINTS_NUMBER if kind in ("count", "duration", "time", "people") else hints
             question = f"{question} {self.pick(hints)}" if question[-1] in "?.!" else f"{question}? {self.pick(hints)}"
             answer = sentence(short)
         return Question(kind, question, answer, key, tuple(choices), tolerance, self.held_out)
@@ -104,14 +105,7 @@ class Maker:
 
     def all_gerunds(self, present: Iterable[str]) -> tuple[str, ...]:
         """Every action's gerund that would be a wrong answer for these, and their own."""
-        present = list(present)
-        own = [action(key).gerund for key in present]
-        wrong = [
-            action(key).gerund
-            for key in dict.fromkeys((*ACTIONS, *self.vocabulary))
-            if not any(confusable(key, other) for other in present)
-        ]
-        return tuple(dict.fromkeys((*own, *wrong)))
+        return _all_gerunds(tuple(present), self.vocabulary)
 
     # kinds
 
@@ -256,3 +250,14 @@ class Maker:
         # One of the answers most of the time: a wording to learn, not a lottery.
         answer = NOT_TOLD[0] if self.rng.random() < 0.7 else self.pick(NOT_TOLD)
         return self.make("unanswerable", self.ask("colour"), answer, "not told", ())
+
+
+@lru_cache(maxsize=4096)
+def _all_gerunds(present: tuple[str, ...], vocabulary: tuple[str, ...]) -> tuple[str, ...]:
+    own = [action(key).gerund for key in present]
+    wrong = [
+        action(key).gerund
+        for key in dict.fromkeys((*ACTIONS, *vocabulary))
+        if not any(confusable(key, other) for other in present)
+    ]
+    return tuple(dict.fromkeys((*own, *wrong)))

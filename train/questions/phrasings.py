@@ -13,6 +13,8 @@ import numpy as np
 
 from .further_phrasings import HELD_OUT as FURTHER_HELD_OUT
 from .further_phrasings import SEEN as FURTHER_SEEN
+from .video_phrasings import HELD_OUT as VIDEO_HELD_OUT
+from .video_phrasings import SEEN as VIDEO_SEEN
 
 
 # (subject, be, do, have)
@@ -556,6 +558,7 @@ SEEN: dict[str, tuple[str, ...]] = {
         "What day was this filmed?",
     ),
     **FURTHER_SEEN,
+    **VIDEO_SEEN,
 }
 
 # Kept from training: they measure whether the model understands the question or knows the string.
@@ -643,6 +646,7 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
         "What {does} {who} hear?",
     ),
     **FURTHER_HELD_OUT,
+    **VIDEO_HELD_OUT,
 }
 
 

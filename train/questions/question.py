@@ -22,6 +22,8 @@ KINDS = (
 )
 # Asked where more is known than a program's words: of the form that joints show, and of two motions.
 FURTHER_KINDS = ("form", "comparison")
+# Asked about what a video shows and a motion does not.
+VIDEO_KINDS = ("thing", "look", "camera", "people")
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ class Question:
     """A question, its answer, and what makes an answer right.
 
     Args:
-        kind: one of KINDS or FURTHER_KINDS.
+        kind: one of KINDS, FURTHER_KINDS or VIDEO_KINDS.
         question: what the user asks.
         answer: the reference answer, one or two short sentences.
         key: what a right answer must say: "left", "4", "walking backwards"; for a caption the actions in order, joined
@@ -49,7 +51,7 @@ class Question:
     held_out: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
-        known = (*KINDS, *FURTHER_KINDS)
+        known = (*KINDS, *FURTHER_KINDS, *VIDEO_KINDS)
         if self.kind not in known:
             raise ValueError(f"expected a kind out of {', '.join(known)}, got {self.kind!r} in Question; use one of them")
         if self.choices and self.key not in self.choices and " > " not in self.key:

@@ -47,11 +47,18 @@ _WORDS: dict[str, tuple[str, ...]] = {
     "too fast": ("too fast", "too quick", "too quickly", "rushed", "rushing", "rushes"),
     "first": ("first", "motion 1", "clip 1", "former"),
     "second": ("second", "motion 2", "clip 2", "latter"),
+    "front": ("front", "in front", "facing the camera"),
+    "behind": ("behind", "back", "rear"),
+    "grey": ("grey", "gray"),
+    "stick": ("stick", "cane", "staff", "pole"),
+    "box": ("box", "crate"),
+    "barbell": ("barbell", "weights"),
+    "nothing": ("nothing", "no object", "nobody else", "no thing"),
     "none": ("none", "does not turn", "no turn", "straight", "not turn", "neither"),
 }
 
 # Kinds whose keys are words of _WORDS; those of all others are actions ("sitting" is both).
-_WORD_KINDS = ("side", "direction", "speed", "posture", "form", "comparison")
+_WORD_KINDS = ("side", "direction", "speed", "posture", "form", "comparison", "thing", "look", "camera")
 
 _NOT_TOLD = re.compile(
     r"\b(not|n't|cannot|can't|unable to|impossible to|no way to|nothing)\b.{0,40}\b(tell|know|show|say|reveal|seen?|"
@@ -77,7 +84,7 @@ def score(question: Question, prediction: str) -> bool:
         return bool(_NOT_TOLD.search(text))
     if question.kind == "yes_no":
         return _yes_or_no(text) == question.key
-    if question.kind in ("count", "duration", "time"):
+    if question.kind in ("count", "duration", "time", "people"):
         return _number_is_right(question, text)
     if question.kind == "caption":
         return _caption_is_right(question, text)

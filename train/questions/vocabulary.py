@@ -90,6 +90,7 @@ def stems(text: str, drop_fillers: bool = True) -> tuple[str, ...]:
     return tuple(out)
 
 
+@cache
 def action(key: str) -> Action:
     """The catalogue's row of an action, or that of a recorded one.
 
@@ -102,6 +103,7 @@ def action(key: str) -> Action:
     return found
 
 
+@cache
 def confusable(one: str, other: str) -> bool:
     """Whether two actions are too alike to be used as right and wrong choice of one question."""
     first, second = action(one), action(other)

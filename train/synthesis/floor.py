@@ -5,7 +5,15 @@ import numpy as np
 from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis import faults
 from llamo.train.synthesis.context import RAD, Context, Request, Take
-from llamo.train.synthesis.free_body import FEET, LEGS, Key, Rig, leg_directions, mixed, moved, quaternion, turned
+from llamo.train.synthesis.free_body import FEET, LEGS, Draft, Key, Rig, leg_directions, mixed, moved, quaternion, turned
+from llamo.train.synthesis.kinematics import rotation
+
+
+def solved(rig: Rig, drafts: list[tuple[float, Draft]]) -> list[tuple[float, Key]]:
+    """Poses that are alike in what they pin, with their seconds, solved all at once."""
+    once = {id(draft): draft for _, draft in drafts}  # a pose that is held stands here twice
+    keys = dict(zip(once, rig.complete(list(once.values()))))
+    return [(time, keys[id(draft)]) for time, draft in drafts]
 
 
 def _feet(rig: Rig, x: float, z: float, yaw: float = 0.0):
@@ -21,6 +29,9 @@ def _spot(x: float, z: float, yaw: float, left: float, forward: float, up: float
 
 
 # push-ups and planks -------------------------------------------------------------------------------------------------
+
+
+PITCHES = np.linspace(35, 100, 131)  # degrees
 
 
 class _Board:
@@ -44,6 +55,10 @@ class _Board:
         length = float(body.thigh.mean()) if knees else body.leg * 0.996
         self.leg = np.array([0.0, length, 0.0]) - hip
         self.trunk = np.array([0.0, body.torso, 0.0])
+        pitches = np.radians(PITCHES)
+        still = np.zeros(len(PITCHES))
+        # Of the shoulders above the pivot, for every pitch of the board.
+        self.heights = (rotation(pitches, still, still) @ (self.leg + self.trunk))[:, 1]
         if knees:
             self.pivot = np.array([x, 0.05 * s, 0.0])
         else:
@@ -64,9 +79,7 @@ class _Board:
         return np.array([[self.x + side * self.wide, 0.028 * self.rig.scale, self.hz] for side in (1, -1)])
 
     def _pitch(self, height: float) -> float:
-        grid = np.linspace(35, 100, 131)
-        high = [(self.pivot + turned(p) @ (self.leg + self.trunk))[1] for p in grid]
-        return float(grid[int(np.argmin(np.abs(np.array(high) - height)))])
+        return float(PITCHES[int(np.argmin(np.abs(self.pivot[1] + self.heights - height)))])
 
     def _line(self, height: float):
         pitch = self._pitch(height)
@@ -74,6 +87,10 @@ class _Board:
 
     def key(self, height: float, sag: float = 0.0) -> Key:
         """The pose with the shoulders at `height` metres."""
+        return self.rig.complete([self.draft(height, sag)])[0]
+
+    def draft(self, height: float, sag: float = 0.0) -> Draft:
+        """That pose, to be solved together with others."""
         rig, s = self.rig, self.rig.scale
         pitch, pelvis = self._line(height)
         sag = sag + self.sag
@@ -90,7 +107,7 @@ class _Board:
                 "rf": (self.x - self.stance, self.ball_z, self.toe, 0),
                 "knees": [(0, -1, 0.3)] * 2,
             }
-        return rig.key(
+        return rig.draft(
             pelvis + (0, 0.004 * sag * s, 0),
             turned(pitch),
             spine=(sag, 0, 0),
@@ -177,26 +194,26 @@ def push_up(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     rig = Rig(ctx)
     board = _Board(rig, (r.uniform(0.42, 0.55)) * rig.scale, knees=bool(r.random() < 0.22))
-    keys, events = [(0.0, board.key(board.high))], []
+    keys, events = [(0.0, board.draft(board.high))], []
     time = r.uniform(0.15, 0.5)
-    keys.append((time, board.key(board.high)))
+    keys.append((time, board.draft(board.high)))
     period = 1.55 * ask.factor
     down, hold = r.uniform(0.42, 0.52), r.uniform(0.0, 0.12)
     depth = r.uniform(0.22, 0.35) if ask.fault == faults.SHALLOW else 1.0
     for factor in ctx.uneven(ask.count):
         span = period * float(factor)
         low = board.high + depth * (board.low - board.high) + np.clip(r.normal(0, 0.012), -0.03, 0.03)
-        keys.append((time + down * span, board.key(low, r.normal(0, 1.2))))
+        keys.append((time + down * span, board.draft(low, r.normal(0, 1.2))))
         if hold > 0.03:
-            keys.append((time + (down + hold) * span, board.key(low + 0.004, r.normal(0, 1.0))))
+            keys.append((time + (down + hold) * span, board.draft(low + 0.004, r.normal(0, 1.0))))
         events.append(time + (down + hold / 2) * span)
         time += span
-        keys.append((time, board.key(board.high - abs(r.normal(0, 0.008)), r.normal(0, 1.0))))
+        keys.append((time, board.draft(board.high - abs(r.normal(0, 0.008)), r.normal(0, 1.0))))
         if r.random() < 0.15:
             time += r.uniform(0.2, 0.7)
-            keys.append((time, board.key(board.high, r.normal(0, 1.0))))
-    keys.append((keys[-1][0] + 0.2, board.key(board.high)))
-    return _floor_exercise(rig, board, keys, ask, events)
+            keys.append((time, board.draft(board.high, r.normal(0, 1.0))))
+    keys.append((keys[-1][0] + 0.2, board.draft(board.high)))
+    return _floor_exercise(rig, board, solved(rig, keys), ask, events)
 
 
 def plank(ctx: Context, ask: Request) -> Take:
@@ -204,11 +221,11 @@ def plank(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     rig = Rig(ctx)
     board = _Board(rig, r.uniform(0.42, 0.55) * rig.scale, knees=bool(r.random() < 0.12), forearms=bool(r.random() < 0.45))
-    keys, time = [(0.0, board.key(board.high))], 0.0
+    keys, time = [(0.0, board.draft(board.high))], 0.0
     while time < ask.seconds + 1.0:
         time += r.uniform(0.8, 1.8)
-        keys.append((time, board.key(board.high - abs(r.normal(0, 0.006)), r.normal(0, 1.8))))
-    return _floor_exercise(rig, board, keys, ask)
+        keys.append((time, board.draft(board.high - abs(r.normal(0, 0.006)), r.normal(0, 1.8))))
+    return _floor_exercise(rig, board, solved(rig, keys), ask)
 
 
 def burpee(ctx: Context, ask: Request) -> Take:
@@ -589,7 +606,7 @@ def sit_up(ctx: Context, ask: Request) -> Take:
         legs["knees"] = [(0, 1, 0.1)] * 2
 
     def at(pitch, curl, chin, arms):
-        return rig.key(
+        return rig.draft(
             (0, 0.1, 0),
             turned(pitch),
             spine=(curl, 0, 0),
@@ -602,28 +619,29 @@ def sit_up(ctx: Context, ask: Request) -> Take:
         )
 
     chin = _lying_habit(ctx)["chin"]
-    ready = at(-90, 2, chin, lying_arms)
+    ready = rig.complete([at(-90, 2, chin, lying_arms)])[0]
     high = (-84, 40) if crunch else (-(r.uniform(22, 48)), r.uniform(28, 48))
     keys, time, events = [(0.0, supine(rig))], 0.8 + 0.3 * r.random(), []
     keys.append((0.5 * time, rig.free(_between(rig, keys[0][1], ready, ()))))
     keys.append((time, ready))
-    start = time
+    start, lifts = time, []  # all poses of the repetitions are solved at once
     period = (1.3 if crunch else 2.1) * float(np.clip(ask.factor, 0.6, 1.9))
     peak = r.uniform(0.42, 0.5)
     for factor in ctx.uneven(ask.count):
         span = period * float(factor)
         tilt, curl = high[0] + r.normal(0, 2), high[1] + r.normal(0, 2)
-        keys.append((time + 0.16 * span, at(-88, 0.5 * curl, chin + 12, lying_arms)))
-        keys.append((time + peak * span, at(tilt, curl, chin + 5, top_arms)))
-        keys.append((time + (peak + 0.06) * span, at(tilt, curl, chin + 5, top_arms)))
+        lifts.append((time + 0.16 * span, at(-88, 0.5 * curl, chin + 12, lying_arms)))
+        lifts.append((time + peak * span, at(tilt, curl, chin + 5, top_arms)))
+        lifts.append((time + (peak + 0.06) * span, at(tilt, curl, chin + 5, top_arms)))
         events.append(time + (peak + 0.03) * span)
-        keys.append((time + 0.82 * span, at(-87, 0.45 * curl, chin + 10, lying_arms)))
+        lifts.append((time + 0.82 * span, at(-87, 0.45 * curl, chin + 10, lying_arms)))
         time += span
-        keys.append((time, at(-90, 2, chin, lying_arms)))
+        lifts.append((time, at(-90, 2, chin, lying_arms)))
         if r.random() < 0.2:
             time += r.uniform(0.2, 0.6)
-            keys.append((time, keys[-1][1]))
+            lifts.append((time, lifts[-1][1]))
     end = time
+    keys += solved(rig, lifts)
     keys.append((time + 0.5, rig.free(_between(rig, ready, supine(rig), ()))))
     keys.append((time + 1.0, supine(rig)))
     return rig.take(rig.play(keys), start=start, end=end, events=events, stands=(False, False))

@@ -47,6 +47,23 @@ class Key:
     feet: np.ndarray = field(default_factory=lambda: np.zeros((2, 7)))
 
 
+@dataclass
+class Draft:
+    """A key pose before it is solved.
+
+    Args:
+        loose: the key without pins; it shares its values with `pinned`.
+        pinned: the key as it will be.
+        pins: limb (0, 1: left and right hand; 2, 3: feet) -> place, pole and ankle-to-ball vector, each (3,).
+        settle: whether the body settles on the floor.
+    """
+
+    loose: Key
+    pinned: Key
+    pins: dict[int, tuple]
+    settle: bool
+
+
 def quaternion(turn: np.ndarray) -> np.ndarray:
     """(4,) w, x, y, z of a rotation matrix (3, 3)."""
     m = turn
@@ -183,22 +200,34 @@ class Rig:
         values[QUAT] = quaternion(turn)
         values[SPINE], values[HEAD] = row[ch.SPINE], row[ch.HEAD]
         key = Key(values)
-        self._extract(key, joints)
+        self._extract([key], joints[None])
         for i in range(2):
             key.feet[i] = np.concatenate([joints[7 + i], unit(joints[10 + i] - joints[7 + i]), [1.0]])
         return key
 
-    def _extract(self, key: Key, joints: np.ndarray) -> None:
-        turn = matrices(key.values[QUAT])
+    def _extract(self, keys: list[Key], joints: np.ndarray) -> None:
+        """Limb directions of keys in the frames of their trunks, read from their joints (K, 22, 3)."""
+        values = np.stack([key.values for key in keys])
+        turn = matrices(values[:, QUAT])
         chest = turn
-        for i in range(3):
-            chest = chest @ rotation(*[key.values[SPINE][j] * _SHARE[i] for j in range(3)])
-        arms = [unit(joints[b] - joints[a]) @ chest for a, b in ((16, 18), (18, 20), (17, 19), (19, 21))]
-        legs = [unit(joints[b] - joints[a]) @ turn for a, b in ((1, 4), (4, 7), (2, 5), (5, 8))]
-        feet = [unit(joints[b] - joints[a]) @ turn for a, b in ((7, 10), (8, 11))]
-        key.values[ARMS], key.values[LEGS], key.values[FEET] = map(np.concatenate, (arms, legs, feet))
+        for share in _SHARE:
+            chest = chest @ rotation(*(values[:, SPINE] * share).T)
 
-    def key(
+        def seen(bones, frame):
+            starts, ends = np.array(bones).T
+            return np.einsum("kbi,kij->kbj", unit(joints[:, ends] - joints[:, starts]), frame).reshape(len(keys), -1)
+
+        arms = seen(((16, 18), (18, 20), (17, 19), (19, 21)), chest)
+        legs = seen(((1, 4), (4, 7), (2, 5), (5, 8)), turn)
+        feet = seen(((7, 10), (8, 11)), turn)
+        for key, *parts in zip(keys, arms, legs, feet):
+            key.values[ARMS], key.values[LEGS], key.values[FEET] = parts
+
+    def key(self, at, turn, **pose) -> Key:
+        """A key pose; the arguments are those of `draft`."""
+        return self.complete([self.draft(at, turn, **pose)])[0]
+
+    def draft(
         self,
         at,
         turn,
@@ -217,8 +246,8 @@ class Rig:
         knees=None,
         settle: float = 0.0,
         wobble: float = 3.0,
-    ) -> Key:
-        """A key pose.
+    ) -> Draft:
+        """A key pose whose pinned limbs and height are still to be solved, by `complete`.
 
         Args:
             at: (3,) pelvis, metres. turn: (3, 3) rotation of the pelvis, see :func:`turned`.
@@ -247,37 +276,57 @@ class Rig:
             legs.append(parts[:6])
             toes.append(parts[6:])
         values[ARMS], values[LEGS], values[FEET] = map(np.concatenate, (arms, legs, toes))
+        pins: dict[int, tuple] = {}
+        for i, place in enumerate((lh, rh)):
+            if place is not None:
+                side = 1 if i == 0 else -1
+                pole = (turn @ np.array([0.8 * side, -0.3, -0.6])) if elbows is None else np.asarray(elbows[i], float)
+                key.hands[i] = (*place, 1.0)
+                pins[i] = np.asarray(place, float), pole, np.zeros(3)
+        for i, place in enumerate((lf, rf)):
+            if place is not None:
+                x, z, pitch, yaw = place[:4]
+                vector = turned(pitch, 0, yaw) @ self.body.foot[i]
+                ball = np.array([x, self.body.ball + (place[4] if len(place) > 4 else 0.0), z])
+                key.feet[i] = np.concatenate([ball - vector, unit(vector), [1.0]])
+                pole = turn @ np.array([0.15 * (1 - 2 * i), 0.0, 1.0]) if knees is None else np.asarray(knees[i], float)
+                pins[2 + i] = ball - vector, pole, vector
+        # The first look at the limbs is without their pins.
+        loose = Key(values, np.zeros((2, 4)), np.zeros((2, 7)))
+        return Draft(loose, key, pins, bool(settle))
+
+    def complete(self, drafts: list[Draft]) -> list[Key]:
+        """Solves pinned limbs and heights of many key poses at once; they pin the same limbs and all settle or none."""
+        settle, pinned = drafts[0].settle, sorted(drafts[0].pins)
+        keys = [draft.loose for draft in drafts]
+        goals = {limb: [np.stack(part) for part in zip(*(draft.pins[limb] for draft in drafts))] for limb in pinned}
+        body = self.body
         for round_ in range(4 if settle else 2):
             if settle and round_:
-                self._ground(key)
-            joints = self.joints([key])[0]
-            for i, place in enumerate((lh, rh)):
-                if place is not None:
-                    side = 1 if i == 0 else -1
-                    pole = (turn @ np.array([0.8 * side, -0.3, -0.6])) if elbows is None else np.asarray(elbows[i], float)
-                    key.hands[i] = (*place, 1.0)
-                    joints[18 + i], joints[20 + i] = two_bone(
-                        joints[16 + i], np.asarray(place, float), pole, self.body.upper_arm[i], self.body.forearm[i], 0.9995
+                self._ground(keys)
+            joints = self.joints(keys)
+            for limb in pinned:
+                place, pole, vector = goals[limb]
+                i = limb % 2
+                if limb < 2:
+                    joints[:, 18 + i], joints[:, 20 + i] = two_bone(
+                        joints[:, 16 + i], place, pole, body.upper_arm[i], body.forearm[i], 0.9995
                     )
-            for i, place in enumerate((lf, rf)):
-                if place is not None:
-                    x, z, pitch, yaw = place[:4]
-                    vector = turned(pitch, 0, yaw) @ self.body.foot[i]
-                    ball = np.array([x, self.body.ball + (place[4] if len(place) > 4 else 0.0), z])
-                    key.feet[i] = np.concatenate([ball - vector, unit(vector), [1.0]])
-                    pole = turn @ np.array([0.15 * (1 - 2 * i), 0.0, 1.0]) if knees is None else np.asarray(knees[i], float)
-                    joints[4 + i], joints[7 + i] = two_bone(
-                        joints[1 + i], ball - vector, pole, self.body.thigh[i], self.body.shank[i], 0.9995
+                else:
+                    joints[:, 4 + i], joints[:, 7 + i] = two_bone(
+                        joints[:, 1 + i], place, pole, body.thigh[i], body.shank[i], 0.9995
                     )
-                    joints[10 + i] = joints[7 + i] + vector
-            self._extract(key, joints)
+                    joints[:, 10 + i] = joints[:, 7 + i] + vector
+            keys = [draft.pinned for draft in drafts]
+            self._extract(keys, joints)
         if settle:
-            self._ground(key)
-        return key
+            self._ground(keys)
+        return keys
 
-    def _ground(self, key: Key) -> None:
-        joints = self.joints([key])[0]
-        key.values[1] += float((self.flesh - joints[:, 1]).max())
+    def _ground(self, keys: list[Key]) -> None:
+        joints = self.joints(keys)
+        for key, rise in zip(keys, (self.flesh - joints[..., 1]).max(axis=1)):
+            key.values[1] += float(rise)
 
     def free(self, key: Key, hands: bool = True, feet: bool = True) -> Key:
         """The same pose with its pins released."""
@@ -319,10 +368,11 @@ class Rig:
             values[:, 4:7] += noise[:, 20:23] * 0.006
             values[:, 7:13] += noise[:, :6] * np.array([1.2, 0.9, 1.0, 1.8, 1.4, 2.2]) * RAD
             values[:, ARMS] += noise[:, 6:18] * 0.02
-        joints = _solve(self.body, self.clav, values, hands, feet)
         for start, end in flights:
             feet[(t > start) & (t < end), :, 6] = 0.0
+        if flights:
             joints = _solve(self.body, self.clav, values, hands, feet)
+        for start, end in flights:
             a, b = int(np.ceil(start * self.ctx.fps)), int(end * self.ctx.fps)
             b = min(b, len(t) - 1)
             offset = joints[a : b + 1, :, 1] @ _MASS - joints[a : b + 1, 0, 1]

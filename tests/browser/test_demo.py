@@ -1,0 +1,262 @@
+"""The demo in headless Chromium: what a user does, on a desk and on a phone, and what goes wrong for them."""
+
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from browsing import SCREENSHOTS, emulate, open_browser, problems, wait_for
+from conftest import ROOT, make_processor
+from demo_samples import ScriptedAssistant, serving, write_walk
+
+
+pytestmark = pytest.mark.browser
+pytest.importorskip("gradio")
+SQUATS = ROOT / "examples" / "squats.bvh"
+ANSWER = (
+    "Four squats, the lowest at 2.4 seconds, another from 4 to 5.5 s. <img src=x onerror=window.hacked=1> **not bold** 99 s"
+)
+CHAT = "document.querySelector('#llamo-chat')"
+BOT = "[...document.querySelectorAll('#llamo-chat .bot.message')].map((node) => node.innerText.trim())"
+
+
+class Pace:
+    """How long the scripted assistant takes for a word."""
+
+    seconds = 0.2
+
+    def __call__(self):
+        time.sleep(self.seconds)
+
+
+@pytest.fixture(scope="module")
+def assistant():
+    return ScriptedAssistant(make_processor(), ANSWER, Pace())
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory, assistant):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        with serving(assistant) as running:
+            yield running
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with open_browser() as browser:
+        yield browser
+
+
+class Page:
+    """The demo in one tab: a user of its own."""
+
+    def __init__(self, browser, address):
+        self.browser, self.address = browser, address
+
+    def open(self, width=1366, height=1000, dark=False):
+        emulate(self.browser, width, height, dark, still=True)
+        self.browser.get("about:blank")
+        self.browser.get_log("browser")
+        self.browser.get(self.address)
+        self.wait("return window.llamo && window.llamo.show && true")
+        return self
+
+    def run(self, script, *arguments):
+        return self.browser.execute_script(script, *arguments)
+
+    def wait(self, script):
+        return wait_for(self.browser, script)
+
+    def upload(self, *paths, where="llamo-file"):
+        self.browser.find_element("css selector", f"#{where} input[type=file]").send_keys("\n".join(map(str, paths)))
+
+    def load(self, path, motions=1, **options):
+        """Uploads a motion and waits until the viewer has it."""
+        name = Path(path).name
+        self.run("window.before = window.llamoViewer")
+        self.upload(path, **options)
+        shown = f"llamoViewer.motions.length === {motions} && llamoViewer.motions[{motions - 1}].name === '{name}'"
+        self.wait(f"return window.llamoViewer && llamoViewer !== window.before && {shown}")
+
+    def click(self, selector):
+        self.browser.find_element("css selector", selector).click()
+
+    def ask(self, question):
+        box = self.browser.find_element("css selector", "#llamo-question textarea")
+        box.send_keys(question)
+        self.click("#llamo-send")
+
+    def tab(self, name):
+        tabs = "[...document.querySelectorAll('#llamo-tables button[role=tab]')]"
+        self.run(f"{tabs}.find((tab) => tab.innerText === '{name}').click()")
+
+    def all(self, selector, count, what="innerText"):
+        """One property of all elements that are seen, as soon as there are that many."""
+        seen = f"[...document.querySelectorAll('{selector}')].filter((node) => node.offsetParent)"
+        return self.wait(f"const all = {seen}; return all.length === {count} && all.map((node) => node.{what})")
+
+    def answers(self):
+        return self.run(f"return {BOT}")
+
+    def finish(self, count=1):
+        self.wait(f"const all = {BOT}; return all.length === {count} && all.at(-1).endsWith('99 s')")
+        self.wait("return !document.querySelector('#llamo-stop')")
+
+    def keep(self, name):
+        self.browser.save_screenshot(str(SCREENSHOTS / f"demo_{name}.png"))
+
+
+@pytest.fixture
+def page(browser, address):
+    page = Page(browser, address)
+    yield page
+    assert not [entry for entry in problems(browser) if entry["level"] == "SEVERE"]
+
+
+def test_upload_ask_and_follow_a_time(page, assistant):
+    page.open()
+    page.keep("empty")
+    page.load(SQUATS)
+    found = page.run("return document.querySelector('#llamo-found').innerText")
+    assert "squats.bvh" in found and "168 frames at 20 per second" in found and "centimetres" in found
+    page.keep("loaded")
+    page.ask("How many squats?")
+    lengths = set()
+    while (answers := page.wait(f"const all = {BOT}; return all.length && all")) and not answers[0].endswith("99 s"):
+        lengths.add(len(answers[0]))
+    page.finish()
+    assert len(lengths) > 2, "words arrive one by one"
+    assert page.answers() == [ANSWER], "shown as it was written"
+    assert page.run("return [window.hacked, document.querySelectorAll('#llamo-chat .bot img').length]") == [None, 0]
+    links = page.all("#llamo-chat .bot a.llamo-time", 3)
+    assert links == ["2.4", "4", "5.5"], "99 s is after the end"
+    page.click("#llamo-chat .bot a.llamo-time")
+    assert page.run("return llamoViewer.time") == pytest.approx(2.4)
+    ticks = page.wait(
+        "const all = llamoViewer.motions[0].ticks.filter((tick) => tick.kind === 'focus'); return all.length && all"
+    )
+    assert [(tick["time_s"], tick["end_s"]) for tick in ticks] == [(0.4, 0.8), (1.6, 1.8)]
+    page.keep("answer")
+    page.ask("And how deep?")
+    page.finish(2)
+    assert assistant.asked[-1] == [["motion", "text"], ["text"], ["text"]], "the history goes along"
+    page.click("#llamo-again")
+    page.wait("return !!document.querySelector('#llamo-stop')")
+    page.finish(2)
+    page.click("#llamo-clear")
+    page.wait(f"return {BOT}.length === 0")
+
+
+def test_stop(page, assistant):
+    page.open().load(SQUATS)
+    assistant.pause.seconds = 0.5
+    try:
+        page.ask("How many squats?")
+        page.wait(f"return ({BOT}[0] || '').startsWith('Four squats')")
+        page.click("#llamo-stop")
+        page.wait("return !document.querySelector('#llamo-stop')")
+        time.sleep(1.5)
+        stopped = page.answers()[0]
+        time.sleep(1.5)
+        assert page.answers() == [stopped] and not stopped.endswith("99 s")
+    finally:
+        assistant.pause.seconds = Pace.seconds
+
+
+def test_measurements_and_downloads(page):
+    page.open().load(SQUATS)
+    page.tab("Repetitions")
+    starts = page.all("#llamo-tables tbody a.llamo-time", 4)
+    page.run("document.querySelector('#llamo-tables').scrollIntoView()")
+    page.keep("repetitions")
+    page.run("[...document.querySelectorAll('#llamo-tables tbody a.llamo-time')].find((a) => a.offsetParent).click()")
+    assert page.run("return llamoViewer.time") == pytest.approx(float(starts[0].split()[0]))
+    page.tab("Downloads")
+    assert page.all("#llamo-tables a[download]", 4, "download") == ["squats.bvh", "squats.npz", "squats.json", "squats.csv"]
+
+
+def test_compare_two_clips(page, tmp_path):
+    page.open().load(write_walk(tmp_path / "walk.npz"))
+    page.load(write_walk(tmp_path / "slow.npz", speed=0.4), motions=2, where="llamo-other")
+    page.tab("Comparison")
+    page.wait("return document.querySelector('#llamo-tables').innerText.includes('slow.npz against walk.npz')")
+    page.keep("compare")
+
+
+def test_a_bad_file_is_told_readably(page, tmp_path):
+    bad = tmp_path / "bad.bvh"
+    bad.write_text("HIERARCHY\nROOT Hips\n{\n")
+    page.open().upload(bad)
+    told = page.wait("const alert = document.querySelector('#llamo-found [role=alert]'); return alert && alert.innerText")
+    assert "bad.bvh" in told and "xpected" in told and str(tmp_path) not in told and "Traceback" not in told
+    page.keep("bad_file")
+    page.load(SQUATS)
+    assert not page.run("return document.querySelector('#llamo-found [role=alert]')"), "and a good one heals it"
+
+
+def test_a_video_that_cannot_be_read_is_told_readably(page, tmp_path):
+    video = tmp_path / "clip.mp4"
+    video.write_bytes(b"\x00\x00\x00\x18ftypmp42" + bytes(500))
+    page.open().upload(video)
+    told = page.wait("const alert = document.querySelector('#llamo-found [role=alert]'); return alert && alert.innerText")
+    assert "xpected" in told and str(tmp_path) not in told
+
+
+def test_a_hostile_file_name_does_nothing(page, tmp_path):
+    name = "<img src=x onerror=window.hacked=1>&lt;b&gt;.npz"
+    source = write_walk(tmp_path / "walk.npz")
+    page.open().upload(shutil.copy(source, tmp_path / name))
+    page.wait("return !!window.llamoViewer")
+    time.sleep(0.5)
+    assert page.run("return [window.hacked, document.querySelectorAll('img[src=x]').length]") == [None, 0]
+
+
+def test_two_users_do_not_see_each_others_files(page, browser, address, tmp_path):
+    page.open().load(SQUATS)
+    page.ask("How many squats?")
+    page.finish()
+    first = browser.current_window_handle
+    browser.switch_to.new_window("tab")
+    try:
+        other = Page(browser, address).open()
+        assert other.answers() == [] and "squats.bvh" not in other.run("return document.body.innerText")
+        other.load(write_walk(tmp_path / "walk.npz"))
+        assert "squats.bvh" not in other.run("return document.body.innerText")
+    finally:
+        browser.close()
+        browser.switch_to.window(first)
+    assert page.run("return llamoViewer.motions.map((motion) => motion.name)") == ["squats.bvh"]
+    assert "walk.npz" not in page.run("return document.querySelector('#llamo-found').innerText")
+    assert page.answers() == [ANSWER]
+
+
+def test_phone_and_dark_mode(page):
+    page.open(390, 844, dark=True).load(SQUATS)
+    assert page.run("return document.documentElement.scrollWidth") <= 390
+    page.keep("phone_dark")
+    page.ask("How many squats?")
+    page.finish()
+    page.run(f"{CHAT}.scrollIntoView()")
+    page.keep("phone_dark_chat")
+    colour = page.run("return getComputedStyle(document.body).backgroundColor")
+    assert max(map(int, colour.removeprefix("rgb(").removesuffix(")").split(","))) < 80
+    assert page.run("return llamoViewer.isDark()")
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_axe_finds_nothing_serious(page, dark):
+    axe_core = pytest.importorskip("axe_core_python")
+    page.open(dark=dark).load(SQUATS)
+    page.ask("How many squats?")
+    page.finish()
+    page.run((Path(axe_core.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    script = "const done = arguments[0]; axe.run(document).then((found) => done(found.violations))"
+    found = page.browser.execute_async_script(script)
+    serious = [
+        (rule["id"], [node["html"][:200] for node in rule["nodes"][:4]])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    assert not serious

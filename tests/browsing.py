@@ -1,0 +1,61 @@
+"""Headless Chromium for the tests in tests/browser/. Screenshots stay in tests/browser/screenshots/, to be looked at."""
+
+import contextlib
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+
+SCREENSHOTS = Path(__file__).parent / "browser" / "screenshots"
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync --disable-dev-shm-usage --use-gl=angle --use-angle=swiftshader "
+    "--enable-unsafe-swiftshader --hide-scrollbars"
+).split()
+
+
+@contextlib.contextmanager
+def open_browser():
+    """A browser, or the test is skipped where there is none."""
+    webdriver = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
+        pytest.skip("no chromium with chromedriver on this machine")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))
+    SCREENSHOTS.mkdir(exist_ok=True)
+    try:
+        yield browser
+    finally:
+        browser.quit()
+
+
+def emulate(browser, width: int, height: int, dark: bool = False, still: bool = False) -> None:
+    """A screen of that size, its colour scheme, and whether the user asked for less motion."""
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    features = [
+        {"name": "prefers-color-scheme", "value": "dark" if dark else "light"},
+        {"name": "prefers-reduced-motion", "value": "reduce" if still else "no-preference"},
+    ]
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
+
+
+def wait_for(browser, script: str, seconds: float = 120):
+    """What a script returns, as soon as that is true."""
+    end = time.monotonic() + seconds
+    while not (value := browser.execute_script(script)):
+        assert time.monotonic() < end, f"waited in vain for: {script}"
+        time.sleep(0.05)
+    return value
+
+
+def problems(browser) -> list[dict]:
+    """What the page complained about on the console."""
+    return [entry for entry in browser.get_log("browser") if "GPU stall" not in entry["message"]]
