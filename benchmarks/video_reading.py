@@ -8,7 +8,7 @@ process's peak memory is above that of a process which has only imported the lib
 
 import argparse
 import json
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -29,8 +29,12 @@ def read(path: str, way: str) -> dict:
         count = len(sample_frames(path, 8)[0])
     elif way in WAYS:
         count = sum(1 for _ in iterate_frames(path, fps=20 if way == "20 fps" else None, threads=1))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"frames": count, "wall": time.perf_counter() - started, "cpu": time.process_time() - cpu, "peak_kb": peak}
+    return {"frames": count, "wall": time.perf_counter() - started, "cpu": time.process_time() - cpu, "peak_kb": peak_kb()}
+
+
+def peak_kb() -> int:
+    """Peak memory of this process alone, on Linux; `ru_maxrss` would count the process that started it, too."""
+    return int(re.search(r"VmHWM:\s+(\d+)", Path("/proc/self/status").read_text())[1])
 
 
 def write(path: str, seconds: int, size: tuple[int, int]) -> None:

@@ -49,7 +49,10 @@ def looks(model, inputs) -> list[Look]:
 
     def watch(selector, given, chosen):
         text, text_mask, motion, rows, motion_mask, _ = given
-        scores = selector.q_proj(text) @ selector.k_proj(motion)[rows].transpose(1, 2) / math.sqrt(motion.shape[-1])
+        queries, keys = selector.q_proj(text), selector.k_proj(motion)
+        if hasattr(selector, "q_norm"):  # the code of older checkpoints does not normalise
+            queries, keys = selector.q_norm(queries), selector.k_norm(keys)
+        scores = queries @ keys[rows].transpose(1, 2) / math.sqrt(motion.shape[-1])
         attention = scores.float().masked_fill(~motion_mask[:, None, :].bool(), float("-inf")).softmax(-1)
         seen.append((attention * text_mask[..., None]).amax(1))  # Shape: (pairs, vectors)
 

@@ -8,8 +8,8 @@ from llamo.cli.motion_files import read_file
 from llamo.cli.session import BadInputError
 
 
-def check_library(paths: list[str], said: dict) -> dict:
-    """Problems of single clips and clips that are there twice.
+def check_library(paths: list[str], said: dict, model: str = "llamo") -> dict:
+    """Problems of single clips and clips that are there twice; `model` is the checkpoint whose estimator reads videos.
 
     Returns:
         `clips` (how many), `unreadable` `[{"path", "error"}]`, `problems` `[{"path", "kind", "at_s", "says", "do"}]` and
@@ -35,7 +35,7 @@ def check_library(paths: list[str], said: dict) -> dict:
             continue
         first_of[digest] = clip.path
         try:
-            raw, _ = read_file(clip.path, said)
+            raw, _ = read_file(clip.path, said, model)
             problems = find_problems(raw.joints, raw.fps)
             prints.append(fingerprint(raw.joints, raw.fps))
         except (BadInputError, ValueError) as error:

@@ -324,6 +324,30 @@ def push(
 
 
 @app.command()
+def memory(
+    base: Annotated[
+        list[str] | None, typer.Option(metavar="ID", help="Language model, Hub id or folder; by default 135M, 1.7B and 7B.")
+    ] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Rows on one GPU.")] = 8,
+    tokens: Annotated[int, typer.Option(min=1, help="Tokens of a row, those of its motions included.")] = 256,
+    lora_rank: Annotated[int, typer.Option(min=0, help="0 trains the whole language model.")] = 16,
+    gpus: Annotated[int, typer.Option(min=1, help="GPUs that share the work.")] = 1,
+    shard: Annotated[bool, typer.Option("--shard", help="They share weights and optimizer too (FSDP, ZeRO-3).")] = False,
+    recompute: Annotated[bool, typer.Option("--recompute", help="Gradient checkpointing.")] = False,
+):
+    """Estimate the memory that training needs on each GPU."""
+    try:
+        from llamo.train.memory import KNOWN, table
+
+        settings = {"batch": batch, "tokens": tokens, "lora_rank": lora_rank, "gpus": gpus}
+        print(table(base or list(KNOWN), **settings, shard=shard, recompute=recompute))
+    except ImportError as error:
+        raise fail(f'{error}. Install the training extra: pip install ".[train]".') from None
+    except ValueError as error:
+        raise fail(error) from None
+
+
+@app.command()
 def merge(
     adapter: Annotated[str, typer.Argument(metavar="ADAPTER", help="Folder that trl sft --use_peft or llamo train wrote.")],
     out: Annotated[str, typer.Option(metavar="DIR", help="Folder of the new checkpoint.")],
@@ -429,13 +453,14 @@ def library_group():
 def check(
     paths: Annotated[list[str], typer.Argument(metavar="PATH...", help="Motions, videos, and folders of them.")],
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    model: Model = "llamo",
     *,
     said: dict,
 ):
     """List duplicates, T-poses, foot skate, jumps, swapped sides, still clips, wrong units and rates, and what to do."""
     from llamo.cli.library_check import check_library, render
 
-    print(render(check_library(paths, said), json))
+    print(render(check_library(paths, said, model), json))
 
 
 data = typer.Typer(help="Make and look at data sets of questions about motion.", no_args_is_help=True, rich_markup_mode=None)

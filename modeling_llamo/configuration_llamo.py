@@ -45,6 +45,11 @@ def _default_part_features() -> list[list[int]]:
     return parts
 
 
+def _default_rhythm_lags() -> list[int]:
+    """0.15 to 5 seconds at 20 frames per second, finer where a lag is short."""
+    return [*range(3, 25), *range(26, 50, 2), *range(52, 102, 4)]
+
+
 class _StrictConfig(PreTrainedConfig):
     """A config in which a misspelt field fails instead of being stored and ignored."""
 
@@ -84,6 +89,9 @@ class LlamoMotionConfig(_StrictConfig):
             Outputs that attend to each other; longer motions are encoded whole, in windows of this many.
         part_features (`list[list[int]]`, *optional*):
             Indices of the features of each body part. Their union must be all features.
+        rhythm_lags (`list[int]`, *optional*):
+            Frames before and after each moment at which every body part is compared with itself, so that repetitions are seen;
+            `[]` for a tower without. 47 lags from 0.15 to 5 s when `None`.
         part_hidden_size (`int`, *optional*, defaults to 128):
             Width of the tokens of single body parts.
         num_part_layers (`int`, *optional*, defaults to 2):
@@ -112,6 +120,7 @@ class LlamoMotionConfig(_StrictConfig):
     patch_size: int = 4
     window_size: int = 128
     part_features: list[list[int]] | None = None
+    rhythm_lags: list[int] | None = None
     part_hidden_size: int = 128
     num_part_layers: int = 2
     hidden_size: int = 320
@@ -125,6 +134,13 @@ class LlamoMotionConfig(_StrictConfig):
     def __post_init__(self, **kwargs):
         if self.part_features is None:
             self.part_features = _default_part_features() if self.motion_dim == 141 else [list(range(self.motion_dim))]
+        if self.rhythm_lags is None:
+            self.rhythm_lags = _default_rhythm_lags()
+        if any(lag < 1 for lag in self.rhythm_lags):
+            raise ValueError(
+                f"Expected rhythm_lags of at least one frame, got {min(self.rhythm_lags)} in LlamoMotionConfig. A moment is not "
+                "compared with itself: remove it."
+            )
         covered = {index for part in self.part_features for index in part}
         if covered != set(range(self.motion_dim)):
             missing = sorted(set(range(self.motion_dim)) ^ covered)

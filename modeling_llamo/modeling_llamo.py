@@ -189,6 +189,57 @@ class LlamoMotionLayer(GradientCheckpointingLayer):
         return states + self.dropout(self.mlp(self.mlp_norm(states)))
 
 
+class LlamoRhythm(nn.Module):
+    """How much each body part, at each moment, does what it did and will do some time before and after -> `(N, P, T, d)`.
+
+    A repetition shows as a pose that comes back: the first lag at which it does is the period. Attention between moments would
+    have to learn this comparison from examples; here it is given (self-similarity as in arXiv 2006.15418, of the motion itself).
+    """
+
+    stillness = 0.02  # mean squared difference, in squared standard deviations, below which all poses are the same
+
+    def __init__(self, config: LlamoMotionConfig):
+        super().__init__()
+        self.lags = list(config.rhythm_lags)
+        self.patch_size = config.patch_size
+        self.part_features = config.part_features
+        self.up_proj = nn.Linear(2 * len(self.lags), 2 * config.part_hidden_size)
+        self.down_proj = nn.Linear(2 * config.part_hidden_size, config.part_hidden_size)
+
+    @torch.no_grad()
+    def similarity(self, frames: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+        """Normalised features `(N, F, motion_dim)` of real frames `(N, F)` -> `(N, parts, F, 2 * lags)` float32: 1 where the part
+        is as it was that many frames ago (first half) or will be (second half), 0 where it differs as usual in this motion,
+        towards -1 where it differs more or where the motion has no such frame."""
+        num_frames = frames.shape[1]
+        here = torch.arange(num_frames, device=frames.device)[:, None]
+        lags = torch.tensor(self.lags, device=frames.device)
+        there = here + torch.cat([-lags, lags])  # Shape: (F, 2 * lags)
+        inside = (there >= 0) & (there < num_frames)
+        there = there.clamp(0, num_frames - 1).expand(len(frames), -1, -1)
+        known = inside & real.gather(1, there.flatten(1)).view_as(there) & real[..., None]
+        found = []
+        # Small differences of large products need all of float32.
+        with torch.autocast(frames.device.type, enabled=False):
+            frames = frames.float()
+            weight = real[..., None].float()
+            frames = (frames - (frames * weight).sum(1, True) / weight.sum(1, True).clamp(min=1)) * weight
+            for part in self.part_features:
+                pose = frames[..., part]
+                square = pose.square().sum(-1)
+                product = (pose @ pose.transpose(1, 2)).gather(2, there)
+                others = square.gather(1, there.flatten(1)).view_as(product)
+                difference = (square[..., None] + others - 2 * product).clamp(min=0) / len(part)
+                usual = (difference * known).sum((1, 2), True) / known.sum((1, 2), True).clamp(min=1) + self.stillness
+                found.append(torch.where(known, (usual - difference) / (usual + difference), -1.0))
+        return torch.stack(found, dim=1)
+
+    def forward(self, frames: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+        """frames `(N, T * patch_size, motion_dim)`, real `(N, T * patch_size)` -> `(N, parts, T, part_hidden_size)`."""
+        similarity = self.similarity(frames, real).unflatten(2, (-1, self.patch_size)).mean(3)
+        return self.down_proj(F.gelu(self.up_proj(similarity.to(self.up_proj.weight.dtype))))
+
+
 class LlamoMotionTower(nn.Module):
     """Normalised motion features `(N, F, motion_dim)` -> `(N, T, hidden_size)` and the mask of real vectors `(N, T)`."""
 
@@ -200,6 +251,7 @@ class LlamoMotionTower(nn.Module):
         self.embed_parts = nn.ModuleList(
             nn.Linear(len(part) * config.patch_size, config.part_hidden_size) for part in config.part_features
         )
+        self.rhythm = LlamoRhythm(config) if config.rhythm_lags else None
         self.part_layers = nn.ModuleList(LlamoMotionPartLayer(config) for _ in range(config.num_part_layers))
         merged = len(config.part_features) * config.part_hidden_size
         self.merge_norm = nn.LayerNorm(merged)
@@ -218,18 +270,21 @@ class LlamoMotionTower(nn.Module):
         # A glitch of a sensor is dozens of standard deviations away; it should be seen, and not drown what is around it.
         values = self.squash * torch.tanh(values / self.squash)
         values = values.unflatten(1, (num_patches, patch))  # Shape: (N, T, patch, motion_dim)
+        real = torch.arange(num_patches * patch, device=values.device) < lengths[:, None]  # Shape: (N, T * patch)
         mask = torch.arange(num_patches, device=values.device) < -(-lengths // patch)[:, None]
 
         if num_patches > window:
             num_windows = -(-num_patches // window)
             missing = num_windows * window - num_patches
             windowed = F.pad(values, (0, 0, 0, 0, 0, missing)).reshape(-1, window, patch, values.shape[-1])
-            states = self.encode(windowed, F.pad(mask, (0, missing)).reshape(-1, window))
+            real = F.pad(real, (0, missing * patch)).reshape(-1, window * patch)
+            states = self.encode(windowed, F.pad(mask, (0, missing)).reshape(-1, window), real)
             return states.reshape(len(values), num_windows * window, -1)[:, :num_patches], mask
-        return self.encode(values, mask), mask
+        return self.encode(values, mask, real), mask
 
-    def encode(self, patches: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-        """Patches of one window `(N, T, patch, motion_dim)` and mask `(N, T)` -> `(N, T, hidden_size)`."""
+    def encode(self, patches: torch.Tensor, mask: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
+        """Patches of one window `(N, T, patch, motion_dim)`, their mask `(N, T)`, the mask of their frames `(N, T * patch)`
+        -> `(N, T, hidden_size)`."""
         time_bias = key_bias(mask, patches.dtype)
         states = torch.stack(
             [
@@ -238,6 +293,8 @@ class LlamoMotionTower(nn.Module):
             ],
             dim=1,
         )  # Shape: (N, parts, T, part_hidden_size)
+        if self.rhythm is not None:
+            states = states + self.rhythm(patches.flatten(1, 2), real)
         for layer in self.part_layers:
             states = layer(states, time_bias)
         states = self.merge(self.merge_norm(states.transpose(1, 2).flatten(2)))
@@ -336,14 +393,17 @@ class LlamoTextReader(nn.Module):
 class LlamoFrameSelector(nn.Module):
     """Language-guided frame selection: A = softmax((F_T W_Q)(F_M W_K)^T / sqrt(d)), s_j = max_i A_ij, keep the top K.
 
-    The hard choice passes no gradient, so each kept vector is multiplied by its score over itself: the value stays, and
-    the gradient reaches W_Q and W_K in proportion to what the vector was worth.
+    Queries and keys are normalised, as in [`LlamoAttention`]. The hard choice passes no gradient, so each kept vector v_j comes
+    with what its score changes: `v_j + (v_j - m) (s_j - c_j)`, where m, the motion's mean, and c_j, equal to s_j, are constants.
+    The value is v_j, and W_Q and W_K learn what v_j was worth against an average frame. With log s_j for s_j, and without m,
+    this gradient is many times that of all other paths, and training diverges.
     """
 
     def __init__(self, width: int):
         super().__init__()
         self.q_proj = nn.Linear(width, width, bias=False)
         self.k_proj = nn.Linear(width, width, bias=False)
+        self.q_norm, self.k_norm = (nn.RMSNorm(width, eps=1e-6) for _ in range(2))
 
     def forward(
         self,
@@ -361,23 +421,27 @@ class LlamoFrameSelector(nn.Module):
             keep (`int`): K.
 
         Returns:
-            frames `(P, k)` in time order, kept mask `(P, k)`, weights `(P, k)` of value one; k = min(K, T).
+            frames `(P, k)` in time order, kept mask `(P, k)`, the vectors of the frames `(P, k, D)`; k = min(K, T).
         """
-        scores = self.q_proj(text) @ self.k_proj(motion)[rows].transpose(1, 2) / math.sqrt(motion.shape[-1])
+        queries, keys = self.q_norm(self.q_proj(text)), self.k_norm(self.k_proj(motion))
+        scores = queries @ keys[rows].transpose(1, 2) / math.sqrt(motion.shape[-1])
         scores = scores.float().masked_fill(~motion_mask[:, None, :], float("-inf"))
-        attention = scores.log_softmax(-1)  # Shape: (P, S, T)
         # Words that are padding must not choose; turns without any word fall back to their first (padding) vector.
         silent = ~text_mask
         silent[:, 0] &= text_mask.any(-1)
-        best = attention.masked_fill(silent[..., None], float("-inf")).amax(1)  # Shape: (P, T), log of s_j
+        best = scores.softmax(-1).masked_fill(silent[..., None], 0.0).amax(1)  # Shape: (P, T), s_j
         k = min(keep, motion.shape[1])
-        frames = best.topk(k, dim=-1).indices
+        frames = best.masked_fill(~motion_mask, -1.0).topk(k, dim=-1).indices
         kept = motion_mask.gather(1, frames)
         # Time order; frames of the padding go last.
         order = torch.where(kept, frames, motion.shape[1] + frames).argsort(-1)
         frames, kept = frames.gather(1, order), kept.gather(1, order)
-        log_scores = best.gather(1, frames).masked_fill(~kept, 0.0)
-        return frames, kept, (log_scores - log_scores.detach()).exp().to(motion.dtype)
+        weights = best.gather(1, frames).masked_fill(~kept, 0.0)
+        change = (weights - weights.detach())[..., None].to(motion.dtype)  # of value 0
+        share = motion_mask[..., None].to(motion.dtype)
+        mean = ((motion[rows] * share).sum(1) / share.sum(1).clamp(min=1))[:, None]
+        chosen = motion[rows[:, None], frames]
+        return frames, kept, chosen + (chosen - mean).detach() * change
 
 
 class LlamoContextAggregator(nn.Module):
@@ -584,7 +648,14 @@ class LlamoFocus:
 
 
 class LlamoCrossTalker(nn.Module):
-    """Selection, context and fusion for every pair of a user turn and a motion, and the summary of every motion."""
+    """Selection, context and fusion for every pair of a user turn and a motion, and the summary of every motion.
+
+    `teach_totals` (an attribute, not a setting of the model): whether a loss on tokens teaches the totals they are made of. Where
+    totals have a loss of their own, as in pretraining, it should not: words for neighbouring numbers are so alike that what
+    tells them apart is a steep function of the totals, and its gradients blow up the motion tower.
+    """
+
+    teach_totals = True
 
     def __init__(self, config: LlamoConfig):
         super().__init__()
@@ -612,7 +683,8 @@ class LlamoCrossTalker(nn.Module):
         """motion `(N, T, D)`, mask and times `(N, T)`, order `(N,)` within its row -> `(N, num_summary_tokens, H)`."""
         order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
         seconds = mask.sum(-1) * self.seconds_per_vector
-        summary = self.summary(motion, mask, times, seconds, self.summary.rates(motion, mask))
+        rates = self.summary.rates(motion, mask)
+        summary = self.summary(motion, mask, times, seconds, rates if self.teach_totals else rates.detach())
         return self.projector(summary + order[:, None])
 
     def focus(
@@ -635,10 +707,9 @@ class LlamoCrossTalker(nn.Module):
         text = self.text_reader(words, word_mask)
         pair_text, pair_words = text[pair_turns], word_mask[pair_turns]
         pair_mask, pair_times, order = mask[pair_motions], times[pair_motions], order[pair_motions]
-        frames, kept, weights = self.selector(
+        frames, kept, chosen = self.selector(
             pair_text, pair_words, motion, pair_motions, pair_mask, self.config.num_focus_tokens
         )
-        chosen = motion[pair_motions[:, None], frames] * weights[..., None]
         chosen = self.aggregator(chosen, frames, motion, mask, pair_motions)
 
         # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
@@ -654,7 +725,7 @@ class LlamoCrossTalker(nn.Module):
         totals = self.relevance.totals(relevance, rates, pair_times, self.seconds_per_vector)
         order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
         stamps = self.clock(pair_times.gather(1, frames)) + order[:, None]
-        totals_token = self.relevance(*totals) + order
+        totals_token = self.relevance(*(totals if self.teach_totals else (total.detach() for total in totals))) + order
         tokens = self.projector(torch.cat([chosen + stamps, totals_token[:, None]], dim=1))
         real = F.pad(kept, (0, 1), value=True)
         return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals)
@@ -843,6 +914,7 @@ class LlamoPreTrainedModel(PreTrainedModel):
 
 UNIT_VARIANCE = (
     LlamoMotionTower,
+    LlamoRhythm,
     LlamoAttention,
     LlamoFeedForward,
     LlamoProjector,

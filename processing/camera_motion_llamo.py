@@ -5,14 +5,15 @@ import numpy as np
 from scipy import fft, ndimage
 
 
-SMALL_WIDTH = 160  # pixels that the background is looked at with
-BOX_MARGIN = 4  # small pixels around the person that are left out
+SMALL_WIDTH = 112  # pixels at most that the background is looked at with
+BOX_MARGIN = 3  # small pixels around the person that are left out
 MAX_MASKED = 0.7  # share of the picture that the person may cover
 QUIET = 0.7  # grey levels out of 255 of mean change against the key frame: noise
 MIN_GAIN = 0.75  # a shift is believed where it leaves at most this share of the change
-CELLS, MIN_CELLS = 5, 5  # parts of the picture each way, and how many a shift has to explain
-STILL_SHIFT = 0.35  # small pixels against the key frame: less is noise
-KEY_SHIFT = 12.0  # small pixels, after which another key frame is taken
+# Parts of the picture each way, how many of them a shift has to explain, and how far apart from left to right.
+CELLS, MIN_CELLS, MIN_SPREAD = 5, 5, 2
+STILL_SHIFT = 0.3  # small pixels against the key frame: less is noise
+KEY_SHIFT = 9.0  # small pixels, after which another key frame is taken
 KEY_FRAMES = 15  # frames that a key frame lasts while the camera moves, or while the picture changes otherwise
 REFINEMENTS = 3
 
@@ -36,7 +37,7 @@ class CameraMotion:
 
     def step(self, image: np.ndarray, box: np.ndarray | None) -> None:
         """One frame `(height, width, 3)` uint8, and left, top, right, bottom of the person in it."""
-        block = max(1, image.shape[1] // SMALL_WIDTH)
+        block = -(-image.shape[1] // SMALL_WIDTH)
         small = shrink(image, block)
         mask = person_mask(small.shape, None if box is None else box / block)
         last = self.shifts[-1] if self.shifts else np.zeros(2)
@@ -89,8 +90,11 @@ def is_everywhere(before: np.ndarray, after: np.ndarray, background: np.ndarray,
         return cells.mean(axis=(1, 3))
 
     changed = in_cells(unmoved) > QUIET
-    better = changed & (in_cells(remaining) < 0.9 * in_cells(unmoved))
-    return bool(better.sum() >= MIN_CELLS and better.sum() > 0.4 * changed.sum())
+    better = changed & (in_cells(remaining) < MIN_GAIN * in_cells(unmoved))
+    if better.sum() < max(MIN_CELLS, 0.3 * changed.sum()):
+        return False
+    columns = np.flatnonzero(better.any(axis=0))
+    return bool(columns[-1] - columns[0] >= MIN_SPREAD)
 
 
 def move(picture: np.ndarray, shift: np.ndarray) -> np.ndarray:

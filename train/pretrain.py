@@ -42,6 +42,7 @@ from llamo.train.pretraining_samples import (
 )
 from llamo.train.questions.recorded_questions import ask_recorded
 from llamo.train.recorded import read_recorded
+from llamo.train.trained_weights import read_settings
 
 
 WARM_UP = 150  # steps
@@ -118,9 +119,10 @@ def main(arguments=None) -> None:
     held_out = draw_samples(args.num_held_out, 77, held_out=True, **shared)
     gauge = recorded_gauge(args, actions, patch)
     answers = sorted({q.key for sample in samples for q in sample.questions} | {str(number) for number in range(41)})
-    mean, std = feature_statistics(samples)
+    mean, std = start_statistics(args.start_from) or feature_statistics(samples)
     collate = Collator(mean, std, tokenizer, {key: index for index, key in enumerate(answers)}, patch)
 
+    model.talker.teach_totals = False
     if args.start_from:
         load_modules(model, Path(args.start_from))
     heads = PretrainingHeads(model.config.talker_config.hidden_size, actions, answers, tokenizer, embeddings)
@@ -183,6 +185,12 @@ def main(arguments=None) -> None:
                     print(json.dumps({name: evaluate(bare_model, bare_heads, group, collate, embeddings, device)}), flush=True)
             if accelerator.is_main_process:
                 save(bare_model, Path(args.out), mean, std)
+
+
+def start_statistics(folder: str | None) -> tuple[np.ndarray, np.ndarray] | None:
+    """Mean and standard deviation of the features that the weights to go on from were trained with."""
+    stored = read_settings(Path(folder)).get("motion_processor") if folder else None
+    return tuple(np.asarray(stored[name], dtype=np.float32) for name in ("mean", "std")) if stored else None
 
 
 def recorded_gauge(args, actions: tuple[str, ...], patch: int) -> list[PretrainingSample]:

@@ -142,7 +142,10 @@ def pretraining_losses(
     asked = batch.keys.sum(-1) > 0
     if asked.any():
         losses["answer"] = 2 * soft_cross_entropy(answers[asked], batch.keys[asked]).mean()
-    # The asked part of the motion is found by what adds up in it.
+    located = ~batch.where.isnan() & mask[pairs]
+    if located.any():
+        losses["asked_where"] = F.binary_cross_entropy(focus.relevance[located].clamp(1e-5, 1 - 1e-5), batch.where[located])
+    # The asked part of the motion is found by what adds up in it as well.
     asked_numbers = {
         "count": (focus.totals[:, RATES.index("repetitions")], 1.0),
         "count_by_cycles": (focus.totals[:, RATES.index("cycles")], 1.0),

@@ -27,13 +27,17 @@ NUMBER_KINDS = ("count", "duration", "time")
 
 @dataclass
 class AskedText:
-    """A question without its motion: instruction, kind, the key of its answer, all keys it could have had."""
+    """A question without its motion: instruction, kind, the key of its answer, all keys it could have had.
+
+    `where` `(T,)` bool: the motion vectors it is about, where its program tells; else None.
+    """
 
     text: str
     kind: str
     key: str
     choices: tuple[str, ...]
     tolerance: float
+    where: np.ndarray | None = None
 
 
 @dataclass
@@ -47,7 +51,7 @@ class PretrainingSample:
     recorded: bool
 
 
-def to_sample(asked: AskedMotion, patch: int) -> PretrainingSample:
+def to_sample(asked: AskedMotion, patch: int, actions: Sequence[str] = ()) -> PretrainingSample:
     """Features of the motion as recorded, labels and rates of the motion as it was."""
     frames = len(asked.joints)
     middles = np.minimum(np.arange(0, frames, patch) + patch // 2, frames - 1)
@@ -57,13 +61,18 @@ def to_sample(asked: AskedMotion, patch: int) -> PretrainingSample:
     per_frame = np.concatenate([counts[0], measured_rates(clean), counts[1]], axis=1)
     per_frame = np.pad(per_frame, ((0, len(middles) * patch - frames), (0, 0)))
     rates = per_frame.reshape(len(middles), patch, -1).sum(1)
-    questions = [AskedText(q.question, q.kind, q.key, q.choices, q.tolerance) for q in asked.questions if q.kind != "caption"]
+    questions = []
+    for q in asked.questions:
+        if q.kind != "caption":
+            where = labels[0] == actions.index(q.about) if q.about in actions else None
+            questions.append(AskedText(q.question, q.kind, q.key, q.choices, q.tolerance, where))
     values = joints_to_features(asked.joints, FPS).astype(np.float16)
     return PretrainingSample(values, labels.astype(np.int16), rates.astype(np.float16), questions, asked.labels.recorded)
 
 
 def draw_samples(total: int, seed: int, patch: int, workers: int, **job) -> list[PretrainingSample]:
-    return list(draw_many(total, seed, workers, convert=partial(to_sample, patch=patch), **job))
+    convert = partial(to_sample, patch=patch, actions=job["actions"])
+    return list(draw_many(total, seed, workers, convert=convert, **job))
 
 
 def feature_statistics(samples: Sequence[PretrainingSample], num: int = 1500) -> tuple[np.ndarray, np.ndarray]:
@@ -79,7 +88,8 @@ class Batch:
     """N motions and P questions about them.
 
     values `(N, F, 141)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 12)`; words `(P, S)` token ids with word_mask,
-    pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none.
+    pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none,
+    where `(P, T)`: 1 for the motion vectors that the question is about, 0 for the others, NaN where nobody knows.
     """
 
     values: torch.Tensor
@@ -91,6 +101,7 @@ class Batch:
     pair_motions: torch.Tensor
     keys: torch.Tensor
     numbers: torch.Tensor
+    where: torch.Tensor
     questions: list[AskedText]
 
     def to(self, device) -> Batch:
@@ -154,12 +165,17 @@ class Collator:
             words[row, : len(tokens)], word_mask[row, : len(tokens)] = tokens, True
         questions = [question for _, question in asked]
         keys = np.stack([self.target(question) for question in questions]) if questions else np.zeros((1, len(self.answers)))
+        where = np.full((max(1, len(questions)), labels.shape[2]), np.nan, dtype=np.float32)
+        for row, question in enumerate(questions):
+            if question.where is not None:
+                where[row, : len(question.where)] = question.where
         numbers = [float(q.key) if q.kind in NUMBER_KINDS else np.nan for q in questions] or [np.nan]
         return Batch(
             *map(torch.from_numpy, (values, mask, labels, rates, words, word_mask)),
             torch.tensor([row for row, _ in asked] or [0]),
             torch.from_numpy(keys.astype(np.float32)),
             torch.tensor(numbers),
+            torch.from_numpy(where),
             questions,
         )
 

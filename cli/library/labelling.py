@@ -19,7 +19,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from llamo.cli.evidence import check_answer
+from llamo.cli.evidence import NUMBER, check_answer
 from llamo.cli.library.asking import YES_NO, Asked, answer_all, choose_all, sample
 from llamo.cli.library.clips import Clip, Shard, batches, hash_of
 from llamo.cli.library.segments import find_segments
@@ -112,13 +112,14 @@ class LabelPlan:
 
 @dataclass
 class ReadClip:
-    """A clip as it was read and measured; `error` says why it could not be."""
+    """A clip as it was read and measured; `error` says why it could not be. A video's person may be seen from `start` on."""
 
     path: str
     sha256: str | None
     error: str | None = None
     joints: Any = None
     fps: float = 0.0
+    start: float = 0.0
     warnings: list[str] = field(default_factory=list)
     measured: dict | None = None
 
@@ -136,10 +137,11 @@ def read_clip(session: Session, path: str, said: dict) -> ReadClip:
     """Reads and measures a file; whatever is wrong with it is told and not raised, so that a night's work goes on."""
     clip = ReadClip(path, hash_of(path))
     try:
-        raw, report = read_file(path, said)
+        raw, report = read_file(path, said, session.name)
         session.processor.motion_processor.load({"type": "motion", "motion": raw.joints, "fps": raw.fps})  # checks length
-        clip.joints, clip.fps = raw.joints, raw.fps
+        clip.joints, clip.fps, clip.start = raw.joints, raw.fps, getattr(raw, "start", 0.0)
         clip.warnings += [f"assumed: {note}" for note in report["assumed"]]
+        clip.warnings += getattr(raw, "report", {}).get("warnings", [])  # of a motion that was estimated from a video
     except (BadInputError, ValueError) as error:
         clip.error = " ".join(str(error).splitlines())
     except Exception as error:  # a file may break a reader in ways that nobody thought of
@@ -214,12 +216,13 @@ def label_motions(session: Session, clips: Sequence[ReadClip], plan: LabelPlan, 
     rows: list[dict] = []
     for number, clip in enumerate(clips):
         segments = [
-            {"start_s": round(start, 3), "end_s": round(end, 3), "caption": text}
+            {"start_s": round(clip.start + start, 3), "end_s": round(clip.start + end, 3), "caption": text}
             for (owner, (start, end)), text in zip(inner, of_spans, strict=True)
             if owner == number
         ]
         if "segments" in wants and not segments:
-            segments = [{"start_s": 0.0, "end_s": round(clip.seconds, 3), "caption": short[number]}]
+            start, end = round(clip.start, 3), round(clip.start + clip.seconds, 3)
+            segments = [{"start_s": start, "end_s": end, "caption": short[number]}]
         row = {"seconds": round(clip.seconds, 3), "caption": short[number], "warnings": list(clip.warnings)}
         row["captions"] = different_captions(session, clip, short[number], plan, row["warnings"])
         row["segments"] = segments if "segments" in wants else None
@@ -228,8 +231,7 @@ def label_motions(session: Session, clips: Sequence[ReadClip], plan: LabelPlan, 
         if detailed:
             row["detailed"] = f"{detailed[number]} {facts(clip.measured) if clip.measured else ''}".strip()
         if clip.measured:
-            checks = check_answer(SHORT, short[number], [clip.measured])
-            row["warnings"] += [f"caption: {check['message']}" for check in checks if not check["agrees"]]
+            row["warnings"] += contradictions(short[number], clip.measured)
         rows.append(row)
     if "tags" in wants:
         styles = choose_all(session, ask(STYLE[0]), STYLE[1], batch_size)
@@ -248,6 +250,13 @@ def label_motions(session: Session, clips: Sequence[ReadClip], plan: LabelPlan, 
     if also is not None:
         rows = [row | more for row, more in zip(rows, also(session, clips), strict=True)]
     return rows
+
+
+def contradictions(caption: str, measured: dict) -> list[str]:
+    """Where a caption says other than what is measured. The one number of a caption with one action counts its repetitions."""
+    counts = len(re.findall(NUMBER, caption.lower())) == 1 and len(named_actions([caption])) == 1
+    checks = check_answer("How often?" if counts else SHORT, caption, [measured])
+    return [f"caption: {check['message']}" for check in checks if not check["agrees"]]
 
 
 def tags_of(row: dict, clip: ReadClip, style: str, tempo: str) -> dict:

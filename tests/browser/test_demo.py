@@ -9,6 +9,8 @@ from browsing import SCREENSHOTS, emulate, open_browser, problems, wait_for
 from conftest import ROOT, make_processor
 from demo_samples import ScriptedAssistant, serving, write_walk
 
+from llamo.processing.motion_formats_llamo import read_motion
+
 
 pytestmark = pytest.mark.browser
 pytest.importorskip("gradio")
@@ -116,6 +118,7 @@ def page(browser, address):
 
 
 def test_upload_ask_and_follow_a_time(page, assistant):
+    assistant.asked.clear()
     page.open()
     page.keep("empty")
     page.load(SQUATS)
@@ -143,8 +146,9 @@ def test_upload_ask_and_follow_a_time(page, assistant):
     page.finish(2)
     assert assistant.asked[-1] == [["motion", "text"], ["text"], ["text"]], "the history goes along"
     page.click("#llamo-again")
-    page.wait("return !!document.querySelector('#llamo-stop')")
+    page.wait(f"const all = {BOT}; return all.length < 2 || !all[1].endsWith('99 s')")
     page.finish(2)
+    assert assistant.asked[-1] == [["motion", "text"], ["text"], ["text"]] and len(assistant.asked) == 3
     page.click("#llamo-clear")
     page.wait(f"return {BOT}.length === 0")
 
@@ -165,7 +169,7 @@ def test_stop(page, assistant):
         assistant.pause.seconds = Pace.seconds
 
 
-def test_measurements_and_downloads(page):
+def test_measurements_and_downloads(page, tmp_path):
     page.open().load(SQUATS)
     page.tab("Repetitions")
     starts = page.all("#llamo-tables tbody a.llamo-time", 4)
@@ -174,7 +178,18 @@ def test_measurements_and_downloads(page):
     page.run("[...document.querySelectorAll('#llamo-tables tbody a.llamo-time')].find((a) => a.offsetParent).click()")
     assert page.run("return llamoViewer.time") == pytest.approx(float(starts[0].split()[0]))
     page.tab("Downloads")
-    assert page.all("#llamo-tables a[download]", 4, "download") == ["squats.bvh", "squats.npz", "squats.json", "squats.csv"]
+    page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
+    wanted = {"BVH": "squats.bvh", "npz": "squats.npz", "JSON": "squats.json", "CSV": "squats.csv"}
+    for label, name in wanted.items():
+        page.run(
+            "[...document.querySelectorAll('#llamo-tables button')].find((node) => node.innerText.trim() === arguments[0]).click()",
+            label,
+        )
+        end = time.monotonic() + 60
+        while not (tmp_path / name).is_file():
+            assert time.monotonic() < end, f"no {name} came"
+            time.sleep(0.1)
+    assert len(read_motion(tmp_path / "squats.bvh").joints) == 168
 
 
 def test_compare_two_clips(page, tmp_path):

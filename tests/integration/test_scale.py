@@ -48,29 +48,31 @@ def losses(out) -> list[float]:
 
 
 def test_two_processes_learn_what_one_learns(tmp_path):
-    """The rows without motion and those with it lie in batches of either process."""
+    """All rows are one global batch, so that their order does not matter; some have no motion."""
     processor = make_processor()
     write_checkpoint(tmp_path / "llamo", make_model(make_config(processor)), processor)
-    make_data(DataPlan(num=24, seed=1, rows_per_shard=24, text_share=0.4, recorded_share=0.0), tmp_path / "rows")
+    make_data(DataPlan(num=8, seed=1, rows_per_shard=8, text_share=0.4, recorded_share=0.0), tmp_path / "rows")
     recipe = read_recipe(RECIPES / "smoke.yaml")
     del recipe["synthesize"]
     recipe |= {"model_name_or_path": str(tmp_path / "llamo"), "dataset_name": str(tmp_path / "rows"), "validation_rows": 0}
-    recipe |= {"max_steps": 4, "logging_steps": 1, "save_strategy": "no", "learning_rate": 0.003, "use_cpu": True}
+    recipe |= {"max_steps": 4, "logging_steps": 1, "save_strategy": "no", "use_cpu": True}
+    # Plain gradient descent without clipping: Adam would hide gradients of half or twice their size.
+    recipe |= {"optim": "sgd", "max_grad_norm": 1e9, "learning_rate": 0.02, "talker_learning_rate": 0.02, "warmup_steps": 0}
     found = {}
     for number in (1, 2):
         out = tmp_path / f"out{number}"
         path = tmp_path / f"recipe{number}.yaml"
-        path.write_text(yaml.safe_dump({**recipe, "output_dir": str(out), "per_device_train_batch_size": 4 // number}))
+        path.write_text(yaml.safe_dump({**recipe, "output_dir": str(out), "per_device_train_batch_size": 8 // number}))
         command = [sys.executable, "-m", "llamo.cli.main", "train", str(path)]
         if number == 2:
-            launch = ["-m", "accelerate.commands.launch", "--config_file", str(RECIPES / "accelerate" / "two_cpus.yaml")]
-            command = [sys.executable, *launch, "--main_process_port", "0", *command[1:]]
+            # accelerate starts processes of a CPU through MPI alone; torchrun needs nothing more.
+            command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2", *command[1:]]
         done = subprocess.run(command, capture_output=True, text=True, timeout=400)
         assert done.returncode == 0, done.stderr[-3000:]
         found[number] = losses(out), load_file(out / "model.safetensors")
-    assert found[2][0] == pytest.approx(found[1][0], rel=2e-3) and len(found[1][0]) == 4
+    assert found[2][0] == pytest.approx(found[1][0], rel=1e-4) and len(found[1][0]) == 4
     one, two = found[1][1], found[2][1]
     start = load_file(tmp_path / "llamo" / "model.safetensors")
     name = "model.talker.projector.linear_2.weight"
     moved = (one[name] - start[name]).norm()
-    assert moved > 0 and (one[name] - two[name]).norm() < 0.1 * moved
+    assert moved > 0 and (one[name] - two[name]).norm() < 0.01 * moved

@@ -114,6 +114,28 @@ def test_a_killed_run_goes_on_to_the_same_weights(home, whole_run, tmp_path):
     assert all(torch.equal(resumed[name], once[name]) for name in once)
 
 
+def test_a_full_disk_spoils_no_checkpoint(home, whole_run, tmp_path, monkeypatch):
+    """No file may grow beyond some kilobytes when the second checkpoint is written; then there is room again."""
+    resource = pytest.importorskip("resource")
+    out, limits = tmp_path / "out", resource.getrlimit(resource.RLIMIT_FSIZE)
+
+    def fill_the_disk(self, args, state, control, **kwargs):
+        if state.global_step == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
+
+    with monkeypatch.context() as patched:
+        patched.setattr("llamo.train.instruct.MotionPathCheck.on_pre_optimizer_step", fill_the_disk)
+        try:
+            with pytest.raises(Exception, match=r"(?i)file too large|i/o error|write"):
+                run_recipe(recipe_of(home, out))
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (out / "checkpoint-2" / "complete").exists() and not (out / "checkpoint-4" / "complete").exists()
+    run_recipe(recipe_of(home, out, resume=True))
+    resumed, once = weights(out), weights(whole_run)
+    assert all(torch.equal(resumed[name], once[name]) for name in once)
+
+
 def test_motion_that_does_not_arrive_stops_the_run(home, tmp_path):
     rows = tmp_path / "rows"
     rows.mkdir()
@@ -154,10 +176,13 @@ def test_every_recipe_has_settings_that_are_read(path):
     from llamo.train.instruct import Training, parse
     from llamo.train.pretrain import make_parser
     from llamo.train.recipe import fields_of
+    from llamo.train.retrieval import make_parser as make_retrieval_parser
 
     recipe = read_recipe(path)
-    if recipe.pop("stage") == "pretrain":
-        check_keys(recipe, {action.dest for action in make_parser()._actions})
+    parsers = {"pretrain": make_parser, "retrieval": make_retrieval_parser}
+    stage = recipe.pop("stage")
+    if stage in parsers:
+        check_keys(recipe, {action.dest for action in parsers[stage]()._actions})
         return
     check_keys(recipe, fields_of(Training, ScriptArguments, SFTConfig, ModelConfig))
     _, config, _ = parse({key: value for key, value in recipe.items() if key not in fields_of(Training)})

@@ -41,10 +41,11 @@ def test_codes_shorten_four_times_and_learn(codes):
 
 def test_even_frames_are_even_and_of_the_motion():
     mask = torch.tensor([[1] * 12, [1] * 3 + [0] * 9])
-    frames, kept, weights = EvenSelector()(None, None, torch.zeros(2, 12, 8), torch.tensor([0, 1]), mask, 4)
+    motion = torch.arange(24.0).view(2, 12, 1)
+    frames, kept, chosen = EvenSelector()(None, None, motion, torch.tensor([0, 1]), mask, 4)
     assert frames[0].tolist() == [1, 4, 7, 10] and kept[0].all()
     assert frames[1][:3].tolist() == [0, 1, 2] and kept[1].tolist() == [True, True, True, False]
-    assert weights.tolist() == kept.float().tolist()
+    assert chosen[0, :, 0].tolist() == [1, 4, 7, 10] and chosen[1, :3, 0].tolist() == [12, 13, 14]
 
 
 def inputs_of(arm, joints, question="Which hand?"):

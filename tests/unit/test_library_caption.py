@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -17,12 +18,14 @@ from conftest import make_config, make_model, make_processor, make_walk
 from typer.testing import CliRunner
 
 from llamo.cli import caption as command
+from llamo.cli.library import labelling
 from llamo.cli.library.asking import Asked, choose_all, log_likelihoods
 from llamo.cli.library.clips import Shard, batches, find_clips, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_clips, parse_question
 from llamo.cli.library.segments import LONG_SECONDS, find_segments
 from llamo.cli.library.tags import named_actions
 from llamo.cli.main import app
+from llamo.cli.measure import measure_file
 from llamo.cli.session import BadInputError, open_session
 from llamo.train.initialise import write_checkpoint
 from llamo.train.library.columns import MEASUREMENTS, TAGS
@@ -240,6 +243,15 @@ def test_actions_are_read_from_captions():
     assert named_actions(["Nothing that is known."]) == []
 
 
+def test_captions_are_held_against_measurements(root):
+    measured = measure_file(str(root / "examples" / "squats.bvh"))
+    count = measured["repetitions"]["count"]
+    (said,) = labelling.contradictions(f"The person does {count + 2} squats.", measured)
+    assert f"the model says {count + 2}, measured {count}" in said
+    assert labelling.contradictions(f"The person does {count} squats.", measured) == []
+    assert labelling.contradictions("The person does 9 squats and then jumps 7 times on one leg.", measured)[0].count("7") == 1
+
+
 def test_batches_do_not_depend_on_the_shards(library):
     clips = find_clips([str(library)])
     assert [clip.path for clip in clips] == sorted(clip.path for clip in clips) and len(clips) == 5
@@ -274,6 +286,19 @@ def test_bad_input_ends_with_one_line(library, tmp_path, checkpoint):
         done = run(*arguments, "--model", checkpoint)
         assert done.exit_code == 2 and words in done.output and done.output.count("\n") == 1, done.output
     assert foreign.read_text() == '{"text": "not ours"}\n'
+
+
+def test_a_video_is_a_clip_on_its_own_clock(tmp_path, session, monkeypatch):
+    (tmp_path / "film.mp4").write_bytes(b"any")
+    joints, asked = make_walk(40), []
+    raw = SimpleNamespace(joints=joints, fps=20.0, start=1.5, report={"warnings": ["Much of the body is hidden."]})
+    monkeypatch.setattr(labelling, "read_file", lambda *given: asked.append(given) or (raw, {"assumed": ["one person"]}))
+    (clip,) = find_clips([str(tmp_path)])
+    plan = LabelPlan(fields=("segments",), max_new_tokens=2)
+    (row,) = labelling.label_batch(session, [clip], plan, "llamo@1", 1)
+    assert asked == [(clip.path, {}, session.name)]
+    assert row["warnings"] == ["assumed: one person", "Much of the body is hidden."]
+    assert [(part["start_s"], part["end_s"]) for part in row["segments"]] == [(1.5, 3.5)]
 
 
 def test_a_partition_from_python(library, checkpoint):

@@ -1,5 +1,7 @@
 """The model, tiny: every trap of the method, every way of running it."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from conftest import assistant, encode, make_config, make_model, make_processor,
 from transformers import SiglipVisionConfig, StaticCache
 
 from llamo.modeling_llamo.configuration_llamo import LlamoConfig, LlamoMotionConfig
-from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration, LlamoModel, locate_motions
+from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration, LlamoModel, LlamoRhythm, locate_motions
 
 
 PROMPT = [user(motion_part(make_walk(60)), "How far?")]
@@ -212,6 +214,51 @@ def test_body_parts_and_time_see_each_other(model):
     seen = values.grad[0].abs()
     for part in model.config.motion_config.part_features:
         assert (seen[:, part].sum(-1) > 0).all(), "every frame and every body part must reach every vector of a window"
+
+
+def test_what_repeats_is_like_itself_one_period_later():
+    rhythm = LlamoRhythm(LlamoMotionConfig())
+    frames = torch.zeros(1, 200, 141)
+    arms, legs = (rhythm.part_features[part] for part in (1, 4))
+    phase = 2 * math.pi * torch.arange(200) / 18  # a repetition in 0.9 s
+    frames[0, :, arms] = phase.sin()[:, None] + torch.linspace(-1, 1, len(arms)) * phase.cos()[:, None]
+    frames[0, :, legs] = torch.randn(200, len(legs), generator=torch.Generator().manual_seed(0))
+    similarity = rhythm.similarity(frames, torch.arange(200)[None] < 160)[0]
+    later = similarity[:, 80, len(rhythm.lags) :]
+    assert rhythm.lags[int(later[1].argmax())] % 18 == 0 and later[1].max() > 0.95
+    assert later[1, rhythm.lags.index(9)] < 0, "half a period later the arms are where they usually are not"
+    assert later[4].max() < 0.5, "what does not repeat is like itself at no lag"
+    assert (similarity[:, 158, len(rhythm.lags) :] == -1).all(), "nothing is known of frames behind the end"
+
+
+def test_a_tower_without_rhythm(processor):
+    config = make_config(processor)
+    config.motion_config.rhythm_lags = []
+    model = make_model(config)
+    assert model.model.motion_tower.rhythm is None
+    model(**encode(processor, [user(motion_part(make_walk(60)), "What?")]))
+    with pytest.raises(ValueError, match="rhythm_lags"):
+        LlamoMotionConfig(rhythm_lags=[0, 3])
+
+
+def test_totals_are_taught_by_tokens_unless_told_otherwise(model):
+    talker = model.model.talker
+    motion = torch.randn(1, 12, 32, requires_grad=True)
+    mask, times, order = torch.ones(1, 12, dtype=torch.bool), torch.arange(12.0)[None], torch.zeros(1, dtype=torch.long)
+    pair = torch.zeros(1, dtype=torch.long)
+    words, word_mask = torch.randn(1, 5, 32), torch.ones(1, 5, dtype=torch.bool)
+
+    def reach() -> float:
+        motion.grad = None
+        talker.focus(words, word_mask, pair, pair, motion, mask, times, order).tokens[0, -1, 0].backward()
+        return 0.0 if motion.grad is None else float(motion.grad.abs().sum())
+
+    assert reach() > 0
+    talker.teach_totals = False
+    try:
+        assert reach() == 0
+    finally:
+        del talker.teach_totals
 
 
 def test_mismatches_raise_with_the_remedy(model, processor):

@@ -121,7 +121,7 @@ class EvenSelector(torch.nn.Module):
         even = ((2 * places + 1) * lengths // (2 * count).clamp(min=1)).clamp(max=motion.shape[1] - 1)
         kept = places < count
         frames = torch.where(kept, even, torch.minimum(lengths + places - count, torch.tensor(motion.shape[1] - 1)))
-        return frames, kept, kept.to(motion.dtype)
+        return frames, kept, motion[rows[:, None], frames]
 
 
 class NoGuidance(Arm):

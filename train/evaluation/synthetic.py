@@ -46,23 +46,22 @@ def further_items(num: int, rng: np.random.Generator) -> list[Item]:
 
     actions, items, index = action_vocabulary(), [], 0
     while len(items) < num:
-        name = f"further_{index}"
-        if index % 3 == 0:
+        name, kind = f"further_{index}", ("form", "next", "pair")[len(items) % 3]
+        index += 1
+        if kind == "form":
             motion = synthesize(rng, held_out=True, vocabulary=sorted(FAULTS))
-            for question in ask_form(motion, rng, 1, held_out=True):
-                items.append(Item("", "form", question, name, motion.joints, motion.fps))
-        elif index % 3 == 1:
+            questions, shown = ask_form(motion, rng, 1, held_out=True), [(motion.joints, motion.fps)]
+        elif kind == "next":
             asked = ask_next(synthesize(rng, held_out=True), actions, rng, held_out=True)
-            for question in asked.questions if asked else ():
-                items.append(Item("", "next", question, name, asked.joints, FPS))
+            questions, shown = (asked.questions, [(asked.joints, FPS)]) if asked else ([], [])
         else:
             first = synthesize(rng, held_out=True)
             second = synthesize(rng, held_out=True, vocabulary=like(first, rng))
-            shown = ((second.joints, second.fps),)
-            for question in ask_pair(first, second, rng, 1, held_out=True):
-                items.append(Item("", "pair", question, name, first.joints, first.fps, others=shown))
-        index += 1
-    return items[:num]
+            questions = ask_pair(first, second, rng, 1, held_out=True)
+            shown = [(motion.joints, motion.fps) for motion in (first, second)]
+        # Not every motion can be asked everything; the next one is tried then.
+        items += [Item("", kind, question, name, *shown[0], others=tuple(shown[1:])) for question in questions[:1]]
+    return items
 
 
 def build(options: SuiteOptions) -> list[Item]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -180,7 +181,7 @@ def _side(truth: ProgramTruth, maker: Maker) -> Question | None:
         side = truth.one(run, "side")
         row = action(run[0].action)
         if side and row.part and side in row.sides and row.key not in NO_SIDE_QUESTION and truth.distinct(run):
-            return maker.side(row.key, side, truth.several)
+            return replace(maker.side(row.key, side, truth.several), about=row.key)
     return None
 
 
@@ -205,7 +206,7 @@ def _action_direction(truth: ProgramTruth, maker: Maker) -> Question | None:
         row = action(run[0].action)
         # One possible direction: the question would answer itself.
         if direction in row.directions and len(row.directions) > 1 and row.key != "sweep" and truth.distinct(run):
-            return maker.action_direction(row.key, direction)
+            return replace(maker.action_direction(row.key, direction), about=row.key)
     return None
 
 
@@ -220,7 +221,7 @@ def _count(truth: ProgramTruth, maker: Maker) -> Question | None:
         row = action(run[0].action)
         if row.countable and number is not None and truth.distinct(run):
             choices = tuple(dict.fromkeys((*COUNTS, str(number))))
-            return maker.count(row.key, number, choices, truth.several)
+            return replace(maker.count(row.key, number, choices, truth.several), about=row.key)
     return None
 
 
@@ -235,7 +236,7 @@ def _speed(two: bool) -> Builder:
             speed = truth.one(run, "speed")
             key = run[0].action
             if speed and key not in WITHOUT_TEMPO and truth.distinct(run) and not (two and speed == "normal"):
-                return maker.speed(key, speed, truth.several, two)
+                return replace(maker.speed(key, speed, truth.several, two), about=key)
         return None
 
     return builder
@@ -300,7 +301,8 @@ def _action_duration(truth: ProgramTruth, maker: Maker) -> Question | None:
         return None
     for run in maker.shuffled(truth.runs):
         if truth.keys.count(run[0].action) == 1 and truth.distinct(run):
-            return maker.action_duration(run[0].action, run[-1].end - run[0].start)
+            question = maker.action_duration(run[0].action, run[-1].end - run[0].start)
+            return replace(question, about=run[0].action)
     return None
 
 
@@ -309,7 +311,7 @@ def _start_time(truth: ProgramTruth, maker: Maker) -> Question | None:
     if not later:
         return None
     run = maker.pick(later)
-    return maker.start_time(run[0].action, run[0].start)
+    return replace(maker.start_time(run[0].action, run[0].start), about=run[0].action)
 
 
 def _caption(truth: ProgramTruth, maker: Maker) -> Question:

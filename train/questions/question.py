@@ -40,6 +40,8 @@ class Question:
             wrong, and `1 / len(choices)` is the level of chance. For lettered options they stand in the order shown.
         tolerance: how far a number in the answer may lie from the key (seconds, steps); 0 for words and exact counts.
         held_out: whether the phrasing is one of those kept from training.
+        about: key of the one action of a program that the question speaks of, where it names one: the part of the motion that
+            an answer has to look at.
     """
 
     kind: str
@@ -49,6 +51,7 @@ class Question:
     choices: tuple[str, ...] = ()
     tolerance: float = 0.0
     held_out: bool = field(default=False, compare=False)
+    about: str | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         known = (*KINDS, *FURTHER_KINDS, *VIDEO_KINDS)
