@@ -68,7 +68,12 @@ setup(
     python_requires=">=3.10",
     packages=sorted(packages),
     package_dir=packages,
-    package_data={"": PACKAGE_DATA, "llamo.weights": ["*.safetensors", "*.json"], "llamo.spaces_demo.viewer": ["*"], **DEMO_DATA},
+    package_data={
+        "": PACKAGE_DATA,
+        "llamo.weights": ["*.safetensors", "*.json"],
+        "llamo.spaces_demo.viewer": ["*"],
+        **DEMO_DATA,
+    },
     cmdclass={"build_py": BuildWithExtras},
     zip_safe=False,
     install_requires=[

@@ -138,8 +138,8 @@ class LlamoMotionConfig(_StrictConfig):
             self.rhythm_lags = _default_rhythm_lags()
         if any(lag < 1 for lag in self.rhythm_lags):
             raise ValueError(
-                f"Expected rhythm_lags of at least one frame, got {min(self.rhythm_lags)} in LlamoMotionConfig. A moment is not "
-                "compared with itself: remove it."
+                f"Expected rhythm_lags of at least one frame, got {min(self.rhythm_lags)} in LlamoMotionConfig. A moment is "
+                "not compared with itself: remove it."
             )
         covered = {index for part in self.part_features for index in part}
         if covered != set(range(self.motion_dim)):

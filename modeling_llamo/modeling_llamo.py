@@ -193,7 +193,7 @@ class LlamoRhythm(nn.Module):
     """How much each body part, at each moment, does what it did and will do some time before and after -> `(N, P, T, d)`.
 
     A repetition shows as a pose that comes back: the first lag at which it does is the period. Attention between moments would
-    have to learn this comparison from examples; here it is given (self-similarity as in arXiv 2006.15418, of the motion itself).
+    have to learn this comparison from examples; here it is given (self-similarity as in arXiv 2006.15418, but of the input).
     """
 
     stillness = 0.02  # mean squared difference, in squared standard deviations, below which all poses are the same
@@ -208,9 +208,9 @@ class LlamoRhythm(nn.Module):
 
     @torch.no_grad()
     def similarity(self, frames: torch.Tensor, real: torch.Tensor) -> torch.Tensor:
-        """Normalised features `(N, F, motion_dim)` of real frames `(N, F)` -> `(N, parts, F, 2 * lags)` float32: 1 where the part
-        is as it was that many frames ago (first half) or will be (second half), 0 where it differs as usual in this motion,
-        towards -1 where it differs more or where the motion has no such frame."""
+        """Normalised features `(N, F, motion_dim)` of real frames `(N, F)` -> `(N, parts, F, 2 * lags)` float32: 1 where the
+        part is as it was that many frames ago (first half) or will be (second half), 0 where it differs as usual in this
+        motion, towards -1 where it differs more, and -1 where the motion has no such frame."""
         num_frames = frames.shape[1]
         here = torch.arange(num_frames, device=frames.device)[:, None]
         lags = torch.tensor(self.lags, device=frames.device)
@@ -394,7 +394,7 @@ class LlamoFrameSelector(nn.Module):
     """Language-guided frame selection: A = softmax((F_T W_Q)(F_M W_K)^T / sqrt(d)), s_j = max_i A_ij, keep the top K.
 
     Queries and keys are normalised, as in [`LlamoAttention`]. The hard choice passes no gradient, so each kept vector v_j comes
-    with what its score changes: `v_j + (v_j - m) (s_j - c_j)`, where m, the motion's mean, and c_j, equal to s_j, are constants.
+    with what its score changes: `v_j + (v_j - m) (s_j - c_j)`; m, the motion's mean, and c_j, which equals s_j, are constants.
     The value is v_j, and W_Q and W_K learn what v_j was worth against an average frame. With log s_j for s_j, and without m,
     this gradient is many times that of all other paths, and training diverges.
     """
@@ -650,9 +650,9 @@ class LlamoFocus:
 class LlamoCrossTalker(nn.Module):
     """Selection, context and fusion for every pair of a user turn and a motion, and the summary of every motion.
 
-    `teach_totals` (an attribute, not a setting of the model): whether a loss on tokens teaches the totals they are made of. Where
-    totals have a loss of their own, as in pretraining, it should not: words for neighbouring numbers are so alike that what
-    tells them apart is a steep function of the totals, and its gradients blow up the motion tower.
+    `teach_totals` (an attribute, not a setting of the model): whether a loss on tokens teaches the totals they are made of.
+    Where totals have a loss of their own, as in pretraining, it need not: words for neighbouring numbers are so alike that what
+    tells them apart is a steep function of the totals.
     """
 
     teach_totals = True

@@ -1,7 +1,9 @@
-"""Uploaded files -> clips: read, measured, ready to be shown and asked about. An upload is deleted once it has been read."""
+"""Uploaded files -> clips: read, measured, ready to be shown and asked about. Uploads are deleted minutes after."""
 
 import os
 import shutil
+import threading
+import time
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +15,7 @@ from gradio.utils import get_upload_folder, is_in_or_equal
 VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".gif")
 MOTION_ENDINGS = (".bvh", ".amc", ".asf", ".npz", ".npy", ".glb", ".gltf", ".c3d", ".trc")
 LONGEST_NAME = 80
+KEEP_SECONDS = 300.0  # an upload is deleted that long after it was read
 
 
 class ClipError(ValueError):
@@ -59,18 +62,36 @@ def check_upload(path: str) -> str:
 
 
 def delete_uploads(paths: list[str]) -> None:
-    """Deletes uploads and the folders that Gradio made for each of them; nothing outside of its folder."""
+    """Deletes uploads, soon: Gradio stores equal files of several users in one place, and others may be about to read it."""
+    if KEEP_SECONDS <= 0:
+        delete_unused(paths)
+    elif paths:
+        timer = threading.Timer(KEEP_SECONDS, delete_unused, [paths])
+        timer.daemon = True
+        timer.start()
+
+
+def delete_unused(paths: list[str]) -> None:
+    """Deletes uploads that nobody has uploaded again since, and the folders that Gradio made for each of them.
+
+    Nothing outside of Gradio's own folder is touched.
+    """
     folder = Path(get_upload_folder()).resolve()
     for path in paths:
         if is_in_or_equal(Path(path).resolve(), folder) and os.path.isfile(path):
+            if time.time() - os.stat(path).st_mtime < KEEP_SECONDS:
+                continue  # whoever brought it again deletes it
             os.unlink(path)
             parent = Path(path).resolve().parent
             if parent != folder and parent.is_dir() and not any(parent.iterdir()):
                 parent.rmdir()
+    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload, and never writes to it
+        if empty.is_file() and empty.stat().st_size == 0:
+            empty.unlink(missing_ok=True)
 
 
 def open_uploads(processor, paths: list[str]) -> Clip:
-    """One clip of one upload, or of an AMC and its ASF. Motion files are deleted here, read or not.
+    """One clip of one upload, or of an AMC and its ASF. Motion files are given up for deletion here, read or not.
 
     Raises:
         ClipError: nothing, too much, or what the processor cannot read.

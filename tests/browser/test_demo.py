@@ -90,9 +90,13 @@ class Page:
         box.send_keys(question)
         self.click("#llamo-send")
 
+    def press_named(self, selector, name):
+        """Clicks the element that has this text."""
+        script = "[...document.querySelectorAll(arguments[0])].find((node) => node.innerText.trim() === arguments[1]).click()"
+        self.run(script, selector, name)
+
     def tab(self, name):
-        tabs = "[...document.querySelectorAll('#llamo-tables button[role=tab]')]"
-        self.run(f"{tabs}.find((tab) => tab.innerText === '{name}').click()")
+        self.press_named("#llamo-tables button[role=tab]", name)
 
     def all(self, selector, count, what="innerText"):
         """One property of all elements that are seen, as soon as there are that many."""
@@ -181,10 +185,7 @@ def test_measurements_and_downloads(page, tmp_path):
     page.browser.execute_cdp_cmd("Browser.setDownloadBehavior", {"behavior": "allow", "downloadPath": str(tmp_path)})
     wanted = {"BVH": "squats.bvh", "npz": "squats.npz", "JSON": "squats.json", "CSV": "squats.csv"}
     for label, name in wanted.items():
-        page.run(
-            "[...document.querySelectorAll('#llamo-tables button')].find((node) => node.innerText.trim() === arguments[0]).click()",
-            label,
-        )
+        page.press_named("#llamo-tables button", label)
         end = time.monotonic() + 60
         while not (tmp_path / name).is_file():
             assert time.monotonic() < end, f"no {name} came"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -25,6 +26,7 @@ def uploads(tmp_path, monkeypatch):
     folder = tmp_path / "gradio"
     folder.mkdir()
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    monkeypatch.setattr(clips, "KEEP_SECONDS", 0.0)
     return folder
 
 
@@ -67,6 +69,16 @@ def test_only_uploads_are_opened(uploads, tmp_path):
         with pytest.raises(clips.ClipError, match="uploaded file"):
             clips.open_uploads(make_processor(), [str(path)])
         assert outside.exists(), "and nothing outside is deleted"
+
+
+def test_an_upload_that_came_again_is_kept_for_who_brought_it(uploads, tmp_path, monkeypatch):
+    path = uploaded(uploads, write_walk(tmp_path / "walk.npz"))
+    monkeypatch.setattr(clips, "KEEP_SECONDS", 60.0)
+    clips.delete_unused([path])
+    assert Path(path).is_file()
+    os.utime(path, (0, 0))
+    clips.delete_unused([path])
+    assert not any(uploads.iterdir())
 
 
 def test_an_amc_comes_with_its_asf_and_two_motions_do_not(uploads, tmp_path):
