@@ -146,7 +146,6 @@ def main(arguments: list[str] | None = None) -> None:
         try:
             load = Load(f"http://127.0.0.1:{options.port}/", options.requests, options.tokens, psutil.Process(server.pid))
             report = load.run(options.users)
-            report["uploads_left"] = sum(path.is_file() for path in Path(folder).rglob("*"))
         finally:
             server.terminate()
             server.wait(60)
