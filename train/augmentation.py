@@ -6,9 +6,11 @@ import numpy as np
 from scipy.signal import lfilter, savgol_filter
 
 from llamo.processing.motion_features_llamo import heading_angles, rotate_yaw
+from llamo.train.estimator_noise import as_estimated
 
 
 FPS = 20.0
+SHORTEST_VIDEO = 12  # frames that the estimator smooths over
 TORSO_JOINTS, FEET = (3, 6, 9, 12, 13, 14, 15), (10, 11)
 
 
@@ -46,11 +48,13 @@ def change_sensor(joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """
     joints = np.array(joints, dtype=np.float64)
     draw = rng.random()
-    if draw < 0.35:  # optical motion capture
+    if draw < 0.3:  # optical motion capture
         return joints + rng.normal(0, rng.uniform(0.0005, 0.004), joints.shape)
-    if draw < 0.55:  # nothing but what the recording itself holds
+    if draw < 0.45:  # nothing but what the recording itself holds
         return joints
-    # Estimated from video, or inertial: smooth errors, an uncertain floor, lean and travel, high frequencies lost.
+    if draw < 0.75 and len(joints) >= SHORTEST_VIDEO:
+        return as_estimated(joints, rng, FPS)
+    # Another estimator, or inertial: smooth errors, an uncertain floor, lean and travel, high frequencies lost.
     joints += slow_noise(len(joints), rng) * rng.uniform(0.005, 0.03)
     if rng.random() < 0.4:
         joints = tilt(joints, rng.normal(0, np.radians(3.0), 2))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +26,7 @@ from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
 from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.train.answer_trainer import AnswerTrainer, last_complete_checkpoint
 from llamo.train.export_weights import MODULES, load_lora, load_modules, save_lora, save_modules
+from llamo.train.half_frozen import frozen_in_bfloat16, multiplies_bfloat16_fast
 from llamo.train.initialise import write_checkpoint, write_code
 from llamo.train.make_data import DataPlan, make_data
 from llamo.train.recipe import check_keys, fields_of
@@ -49,6 +51,7 @@ class Training:
         weights_out: folder for what was trained, as small files that `llamo init` merges into the base.
         validation_rows: rows of the data's validation split that are answered now and then, for `accuracy` in the log.
         validation_steps: how often.
+        halve_frozen: with LoRA, on a processor with tiles for bfloat16, compute the frozen language model in it.
     """
 
     train_modules: list[str] = field(default_factory=lambda: ["talker"])
@@ -60,6 +63,7 @@ class Training:
     weights_out: str | None = None
     validation_rows: int = 64
     validation_steps: int = 100
+    halve_frozen: bool = False
 
     def __post_init__(self) -> None:
         for name in self.train_modules:
@@ -121,7 +125,10 @@ def train(recipe: dict, align: bool) -> str:
     )
     checkpoint = last_complete_checkpoint(out) if training.resume else None
     print(f"goes on from {checkpoint}" if checkpoint else "starts from the beginning", flush=True)
-    trainer.train(resume_from_checkpoint=checkpoint)
+    alone = trainer.accelerator.num_processes == 1
+    halved = training.halve_frozen and model_config.use_peft and alone and multiplies_bfloat16_fast()
+    with frozen_in_bfloat16(model) if halved else nullcontext():
+        trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
         return write_sharded(trainer, out, processor)
     if not trainer.is_world_process_zero():

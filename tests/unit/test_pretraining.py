@@ -52,11 +52,14 @@ def test_corpus_does_not_depend_on_the_number_of_processes():
 
 def test_sensors_change_joints_by_centimetres(asked):
     rng = np.random.default_rng(0)
-    for _ in range(20):
+    errors = []
+    for _ in range(40):
         joints = asked[0].joints
         pose = joints - joints[:, :1]
         moved = change_sensor(joints, rng)
-        assert np.abs(moved - moved[:, :1] - pose).mean() < 0.08
+        errors.append(np.abs(moved - moved[:, :1] - pose).mean())
+    # An estimator gives a child the body of a grown-up; all else stays within centimetres.
+    assert np.median(errors) < 0.03 and np.percentile(errors, 90) < 0.08 and max(errors) < 0.15
     assert np.allclose(tilt(joints, np.zeros(2)), joints, atol=1e-6)
 
 
