@@ -17,6 +17,7 @@ FOLDERS = ("modeling_llamo", "processing", "train", "cli")
 DEMO, VIEWER, EXAMPLES = "spaces_demo", "spaces_demo/viewer", "examples"
 # Data beside the code; a file is installed where its folder holds one of these.
 PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml"]
+PAGE_DATA = {"llamo.cli": ["review_page/*"]}
 DEMO_DATA = {"llamo.spaces_demo": ["*.js", "*.css", "*.md", "*.txt"], "llamo.examples": ["*"]}
 # Single files that `llamo init` puts into the checkpoint; it looks for them in the folder above its own, here and installed.
 CHECKPOINT_FILES = ("LICENSE", "NOTICE", "model_card.md")
@@ -72,6 +73,7 @@ setup(
         "": PACKAGE_DATA,
         "llamo.weights": ["*.safetensors", "*.json"],
         "llamo.spaces_demo.viewer": ["*"],
+        **PAGE_DATA,
         **DEMO_DATA,
     },
     cmdclass={"build_py": BuildWithExtras},
@@ -100,21 +102,25 @@ setup(
             'trl>=1.14; python_version < "3.11"',
         ],
         "demo": ["gradio>=6"],
+        "serve": ["fastapi>=0.115", "uvicorn>=0.34"],  # llamo serve
         "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
         "video": ["av>=16"],  # decodes video; FFmpeg is inside its wheel
         "search": ["lancedb>=0.30", "pyarrow>=21"],  # an embedded database of clips
         # llamo eval: captions against people's (CIDEr needs no Java), pictures, a judge behind an address.
         "eval": ["httpx>=0.27", "matplotlib>=3.9", "pycocoevalcap>=1.2", "rouge-score>=0.1.2", "sacrebleu>=2.4"],
+        "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=1"],  # make docs
         "view": ["pillow>=10.1"],  # llamo view --png; the page itself needs nothing
         "test": [
             "av>=16",
             "axe-core-python>=0.1",
             "bvhio>=1.5",
             "ezc3d>=1.5",
+            "fastapi>=0.115",
             "gradio>=6",
             "hypothesis>=6",
             "lancedb>=0.30",
             "matplotlib>=3.9",
+            "openai>=2",
             "pillow>=10.1",
             "pybvh>=0.9",
             "pygltflib>=1.16",
@@ -123,6 +129,7 @@ setup(
             "ruff>=0.12",
             "sacrebleu>=2.4",
             "selenium>=4.30",
+            "uvicorn>=0.34",
         ],
     },
     entry_points={

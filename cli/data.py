@@ -27,8 +27,11 @@ def synthesize(settings: dict, out: str, num_proc: int) -> str:
     return f"{settings['num'] + settings['num_validation']} rows in {out}; questions: {listed}"
 
 
-def prepare(source: str, root: str, out: str, split: str, amass: str | None, seed: int) -> Iterator[str]:
+def prepare(source: str, root: str, out: str, split: str, amass: str | None, seed: int, read=None) -> Iterator[str]:
     """Writes a public data set, or own files with their texts, as rows for training; tells what was left out, and why.
+
+    Args:
+        read: reads the motion at a path, where that needs more than its file.
 
     Raises:
         BadInputError: another layout than the published one, a test split, nothing that can be used.
@@ -39,7 +42,7 @@ def prepare(source: str, root: str, out: str, split: str, amass: str | None, see
         raise BadInputError(f'{error}. Install the training extra: pip install ".[train]".') from None
 
     try:
-        found = prepare_data(source, root, out, split, amass, seed)
+        found = prepare_data(source, root, out, split, amass, seed, read=read)
     except (ValueError, OSError) as error:
         raise BadInputError(error) from None
     for path, reason in found.left_out[:10]:

@@ -169,6 +169,26 @@ def search(
 
 
 @app.command()
+@reads_motion()
+def review(
+    table: Annotated[str, typer.Argument(metavar="TABLE", help="Table of llamo caption: .parquet, .jsonl or .csv.")],
+    export: Annotated[
+        str | None, typer.Option(metavar="DIR", help="No page: write what was accepted as rows to train on.")
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any that is free.")] = 7861,
+    model: Eyes = "llamo",
+    *,
+    said: dict,
+):
+    """Go through labels in the browser: accept, edit or reject each by a key. Run it again to go on after a stop."""
+    from llamo.cli.review import export_reviewed, review_table
+
+    for line in export_reviewed(table, export, model, said) if export else review_table(table, host, port, model, said):
+        print(line, flush=True)
+
+
+@app.command()
 @reads_motion("fps", "units", "up_axis", "joint_map", "skeleton", "person")
 def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="The motion to compare with, a model athlete's for example.")],
@@ -256,11 +276,39 @@ def demo(
     host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 7860,
     mcp: Annotated[bool, typer.Option("--mcp", help="Also serve as a Model Context Protocol server.")] = False,
+    library: Annotated[
+        str | None,
+        typer.Option(metavar="DIR_OR_DB", help="A tab to search a folder or a database of llamo index; for this machine only."),
+    ] = None,
 ):
     """Serve the browser demo: drop a motion file, watch it, measure it, ask about it."""
     from llamo.cli.demo import run_demo
 
-    run_demo(model, host, port, mcp)
+    run_demo(model, host, port, mcp, library)
+
+
+@app.command()
+@tells_bad_input
+def serve(
+    model: Model = "llamo",
+    host: Annotated[str, typer.Option(help="Address to listen on; 0.0.0.0 for the whole network.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 for any free one.")] = 8000,
+    allow_folder: Annotated[
+        list[str] | None, typer.Option(metavar="DIR", help="Folder whose files requests may name; may be repeated.")
+    ] = None,
+    allow_http: Annotated[bool, typer.Option("--allow-http", help="Fetch http(s) addresses, public ones only.")] = False,
+    max_batch: Annotated[int, typer.Option(min=1, help="Answers that are generated at a time.")] = 8,
+    max_waiting: Annotated[int, typer.Option(min=0, help="Requests that may wait; more are answered with 429.")] = 32,
+    max_tokens: Annotated[int, typer.Option(min=1, help="Longest answer that may be asked for, in tokens.")] = 1024,
+    max_mb: Annotated[int, typer.Option(min=1, help="Files of one request at most, in MB.")] = 64,
+    device: Device = None,
+    dtype: Dtype = "auto",
+):
+    """Serve the checkpoint as OpenAI's chat completions, with motions and videos in the messages."""
+    from llamo.cli.serve import run_server
+
+    limits = {"max_batch": max_batch, "max_waiting": max_waiting, "max_tokens": max_tokens, "max_mb": max_mb}
+    run_server(model, host, port, allow_folder or (), allow_http, **limits, device=device, dtype=dtype)
 
 
 @app.command()
@@ -482,6 +530,8 @@ def synthesize(
     recorded_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows about recorded clips.")] = 0.2,
     text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows without motion.")] = 0.02,
     pair_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows that compare two motions.")] = 0.06,
+    video_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows with a rendered video.")] = 0.0,
+    video_size: Annotated[int, typer.Option(min=32, help="Pixels of a side of the videos.")] = 112,
     rows_per_shard: Annotated[int, typer.Option(min=1, help="Rows of one Parquet file.")] = 500,
     num_proc: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
 ):
@@ -490,7 +540,7 @@ def synthesize(
 
     settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
     settings |= {"recorded_share": recorded_share, "text_share": text_share, "pair_share": pair_share}
-    settings["rows_per_shard"] = rows_per_shard
+    settings |= {"video_share": video_share, "video_size": video_size, "rows_per_shard": rows_per_shard}
     print(run(settings, out, num_proc))
 
 

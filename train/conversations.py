@@ -14,12 +14,14 @@ from llamo.processing.motion_errors_llamo import MotionFormatError
 from llamo.processing.motion_formats_llamo import joints_to_raw_motion
 from llamo.train.asked_motions import AskedMotion, AskedPair
 from llamo.train.augmentation import FPS
+from llamo.train.filmed_motions import FilmedMotion
 from llamo.train.questions.question import Question
+from llamo.train.questions.scoring import LETTERED
 
 
 PART = pa.struct(
     [("type", pa.string()), ("text", pa.string()), ("bytes", pa.binary()), ("format", pa.string()),
-     ("units", pa.string()), ("up_axis", pa.string())]
+     ("units", pa.string()), ("up_axis", pa.string()), ("offset_s", pa.float32())]
 )  # fmt: skip
 # `images` is empty everywhere: without the column, trl takes a row for text alone and the motion never reaches the model.
 SCHEMA = pa.schema(
@@ -37,6 +39,9 @@ SCHEMA = pa.schema(
     ]
 )
 MOST_CHOICES = 10  # a question that leaves more answers open is an open one
+# What is learned slowest is asked more: to find an option's letter, to count, to tell what was when.
+KIND_WEIGHTS = {"count": 1.6, "order": 1.8, "time": 1.8, "caption": 0.8, "duration": 0.6, "unanswerable": 0.8}
+LETTERED_WEIGHT = 3.0
 TEXT_TURNS = (
     ("What can you do?", "I answer questions about human motion: what a person does, how often, on which side and how fast."),
     ("Hello!", "Hello! Give me a motion file and ask what the person does."),
@@ -60,6 +65,11 @@ def motion_part(joints: np.ndarray) -> dict:
     return {"type": "motion", "bytes": buffer.getvalue(), "format": "npz", "units": "m", "up_axis": "Y"}
 
 
+def video_part(video: bytes, offset_s: float) -> dict:
+    """An mp4 file in memory as a self-contained message part; `offset_s` is when it starts on the clock of its motion."""
+    return {"type": "video", "bytes": video, "format": "mp4", "offset_s": offset_s}
+
+
 def motion_row(asked: AskedMotion, rng: np.random.Generator, turns: int) -> dict | None:
     """One conversation about a motion; `None` where nothing can be asked or the motion cannot be read.
 
@@ -78,10 +88,20 @@ def pair_row(asked: AskedPair, rng: np.random.Generator, turns: int) -> dict | N
     return conversation(asked.joints, asked, rng, turns)
 
 
+def filmed_row(asked: FilmedMotion, rng: np.random.Generator, turns: int) -> dict | None:
+    """One conversation about a motion and its video, in either order; as `motion_row`."""
+    videos = [] if asked.video is None else [video_part(asked.video, asked.offset_s)]
+    return conversation((asked.joints,), asked, rng, turns, videos)
+
+
 def conversation(
-    motions: Sequence[np.ndarray], asked: AskedMotion | AskedPair, rng: np.random.Generator, turns: int
+    motions: Sequence[np.ndarray],
+    asked: AskedMotion | AskedPair | FilmedMotion,
+    rng: np.random.Generator,
+    turns: int,
+    videos: Sequence[dict] = (),
 ) -> dict | None:
-    """The row of one or several motions `(num_frames, 22, 3)`, in whose first message they stand."""
+    """The row of one or several motions `(num_frames, 22, 3)`, in whose first message they stand, beside their video parts."""
     if not asked.questions:
         return None
     try:
@@ -90,17 +110,25 @@ def conversation(
     except MotionFormatError:  # so much noise on so short an arm that the reader would refuse it
         return None
     num = 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
-    chosen = [asked.questions[int(index)] for index in rng.permutation(len(asked.questions))[:num]]
+    # Weighted order without replacement (Efraimidis and Spirakis 2006).
+    order = np.argsort(rng.exponential(size=len(asked.questions)) / [weight(question) for question in asked.questions])
+    chosen = [asked.questions[int(index)] for index in order[:num]]
     messages = []
     for turn, question in enumerate(chosen):
         content = [text_part(question.question)]
         if turn == 0:
             # Most users drop the file first and ask then.
             place = 0 if rng.random() < 0.85 else 1
-            content[place:place] = [motion_part(joints) for joints in motions]
+            media = [*(motion_part(joints) for joints in motions), *videos]
+            content[place:place] = media[::-1] if videos and rng.random() < 0.2 else media
         messages += [{"role": "user", "content": content}, {"role": "assistant", "content": [text_part(question.answer)]}]
     program = json.dumps(asked.program, separators=(",", ":")) if asked.program else None
     return {**row_of(messages, chosen), "program": program, "source": asked.source}
+
+
+def weight(question: Question) -> float:
+    """How much more often than others a question is asked."""
+    return LETTERED_WEIGHT if LETTERED.search(question.question) else KIND_WEIGHTS.get(question.kind, 1.0)
 
 
 def text_row(rng: np.random.Generator) -> dict:

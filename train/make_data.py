@@ -22,7 +22,8 @@ from tqdm.auto import tqdm
 
 from llamo.processing.whole_files_llamo import replace_file
 from llamo.train.asked_motions import draw_pair, draw_procedural, recorded_draw
-from llamo.train.conversations import motion_row, pair_row, text_row, to_parquet
+from llamo.train.conversations import filmed_row, motion_row, pair_row, text_row, to_parquet
+from llamo.train.filmed_motions import draw_filmed
 from llamo.train.labelled_motion import action_vocabulary
 
 
@@ -41,6 +42,8 @@ class DataPlan:
         recorded: Parquet files of recorded clips, of which the train split is used.
         recorded_share, text_share: of the rows of the train split.
         pair_share: of rows about two motions, in both splits.
+        video_share: of rows with a rendered video, or with questions that only a video would answer, in both splits.
+        video_size: pixels of a side of the videos.
         rows_per_shard: rows of one Parquet file.
     """
 
@@ -52,17 +55,23 @@ class DataPlan:
     recorded_share: float = 0.2
     text_share: float = 0.02
     pair_share: float = 0.06
+    video_share: float = 0.0
+    video_size: int = 112
     rows_per_shard: int = 500
 
     def __post_init__(self) -> None:
-        for name, least in (("num", 1), ("num_validation", 0), ("turns", 1), ("rows_per_shard", 1), ("seed", 0)):
+        smallest = {"num": 1, "num_validation": 0, "turns": 1, "rows_per_shard": 1, "seed": 0, "video_size": 32}
+        for name, least in smallest.items():
             if getattr(self, name) < least:
                 raise ValueError(f"Expected {name} of at least {least}, got {getattr(self, name)} in DataPlan. Raise it.")
-        shares = self.recorded_share + self.text_share + self.pair_share
-        if min(self.recorded_share, self.text_share, self.pair_share) < 0 or not shares < 1:
+        if self.video_size % 2:
+            raise ValueError(f"Expected an even video_size, got {self.video_size} in DataPlan. Codecs halve the colours' size.")
+        shares = (self.recorded_share, self.text_share, self.pair_share, self.video_share)
+        # Rows with a video are procedural too, so that they may be all there is.
+        if min(shares) < 0 or sum(shares) > 1 or (sum(shares) == 1 and not self.video_share):
             raise ValueError(
-                f"Expected recorded_share + text_share + pair_share from 0 up to 1, got {shares:g} in DataPlan. "
-                "Leave room for procedural rows."
+                f"Expected recorded_share + text_share + pair_share + video_share from 0 up to 1, got {sum(shares):g} in "
+                "DataPlan. Leave room for procedural rows."
             )
 
     def shards(self) -> list[Shard]:
@@ -94,6 +103,7 @@ class Shard:
         rng = np.random.default_rng([plan.seed, int(held_out), self.index])
         record = recorded_draw(plan.recorded) if plan.recorded and not held_out else None
         actions = tuple(action_vocabulary(record.clips if record else ()))
+        not_filmed = plan.text_share + plan.recorded_share
         made = 0
         while made < self.num:
             chance = rng.random()
@@ -101,6 +111,8 @@ class Shard:
                 row = text_row(rng)
             elif record and chance < plan.text_share + plan.recorded_share:
                 row = motion_row(record(actions, rng), rng, plan.turns)
+            elif not_filmed <= chance < not_filmed + plan.video_share:
+                row = filmed_row(draw_filmed(rng, plan.video_size, held_out=held_out), rng, plan.turns)
             elif chance >= 1 - plan.pair_share:
                 row = pair_row(draw_pair(rng, held_out), rng, plan.turns)
             else:
@@ -178,11 +190,20 @@ def count_kinds(paths: Sequence[Path]) -> Counter:
     return kinds
 
 
+FILMED = """
+
+Some rows have a rendered video, as the bytes of an mp4 file in a part of type "video"; `offset_s` is when it starts on the
+motion's clock. Their `program` says in `form` whether the motion is given ("both"), is as a video estimator would have seen it
+("video": what comes of a video alone), or has no video ("motion"), and in `scene` what is in the picture."""
+
+
 def data_card(plan: DataPlan, kinds: Counter) -> str:
     """What the Hub shows of the data set, and how to make it again."""
     command = f"llamo data synthesize --num {plan.num} --seed {plan.seed} --num-validation {plan.num_validation}"
     command += f" --turns {plan.turns} --rows-per-shard {plan.rows_per_shard}"
     command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g} --pair-share {plan.pair_share:g}"
+    if plan.video_share:
+        command += f" --video-share {plan.video_share:g} --video-size {plan.video_size}"
     command += "".join(f" --recorded {path}" for path in plan.recorded)
     splits = ["train"] + ["validation"] * bool(plan.num_validation)
     files = "\n".join(f"      - split: {split}\n        path: data/{split}-*.parquet" for split in splits)
@@ -207,7 +228,7 @@ licence applies) with what was stated and measured, and a few rows without motio
 `answer` and `choices` tell of the first question what a right answer must say and what it could have said (null: open);
 `tolerance` is how far off a number may be.
 `program` is JSON: seconds, style, and the actions with side, direction, turn, count, speed, fault of form, start and end;
-where there are two motions, that of the second stands under `other_motions`.
+where there are two motions, that of the second stands under `other_motions`.{FILMED if plan.video_share else ""}
 
 | kind of question | number |
 |---|---|

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from tqdm.auto import tqdm
 
 from llamo.processing.motion_features_llamo import resample
 from llamo.processing.motion_formats_llamo import read_motion
+from llamo.processing.raw_motion_llamo import RawMotion
 from llamo.processing.whole_files_llamo import replace_file
 from llamo.train.augmentation import FPS
 from llamo.train.conversations import motion_part, row_of, text_part, to_parquet
@@ -40,6 +41,7 @@ def prepare_data(
     amass: str | os.PathLike | None = None,
     seed: int = 0,
     rows_per_shard: int = 500,
+    read: Callable[[Path], RawMotion] | None = None,
 ) -> Prepared:
     """Writes the rows of one split.
 
@@ -48,6 +50,7 @@ def prepare_data(
         out: folder of the new data set; other splits that it holds stay.
         split: train or val (written as validation); published test items are not for training.
         seed: of the choice of phrasings.
+        read: reads the motion at a path; by default `read_motion`, told what the data set says of it.
 
     Raises:
         ValueError: an unknown source or split, a layout that is not the published one, no usable row.
@@ -70,7 +73,7 @@ def prepare_data(
     found = Prepared()
     rng = np.random.default_rng(seed)
     shards, rows = [], []
-    for row in rows_of(tqdm(told, desc=f"{source} {split}", disable=None), rng, found):
+    for row in rows_of(tqdm(told, desc=f"{source} {split}", disable=None), rng, found, read):
         rows.append(row)
         found.kinds[row["kind"]] += 1
         found.rows += 1
@@ -91,13 +94,13 @@ def prepare_data(
     return found
 
 
-def rows_of(told: Iterator[Told], rng: np.random.Generator, found: Prepared) -> Iterator[dict]:
+def rows_of(told: Iterator[Told], rng: np.random.Generator, found: Prepared, read=None) -> Iterator[dict]:
     """Rows of every motion that can be read; what cannot goes into `found.left_out`."""
     last_path, raw = None, None
     for one in told:
         try:
             if one.path != last_path:
-                last_path, raw = None, read_motion(one.path, **one.said)
+                last_path, raw = None, read(one.path) if read else read_motion(one.path, **one.said)
                 last_path = one.path
             joints = span_of(raw.joints, raw.fps, one.span)
         except (ValueError, OSError) as error:

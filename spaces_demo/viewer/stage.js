@@ -226,5 +226,7 @@ export class Stage {
     this.grid.geometry.dispose();
     this.grid.material.dispose();
     this.renderer.dispose();
+    // A browser keeps few contexts at a time, and would take them from others while this one waits to be collected.
+    this.renderer.forceContextLoss();
   }
 }

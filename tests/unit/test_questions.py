@@ -1,6 +1,7 @@
 """Questions: scoring by rule, makers that never contradict themselves, answers that the question does not give away."""
 
 import itertools
+import re
 from collections import Counter, defaultdict
 from types import SimpleNamespace
 
@@ -8,11 +9,11 @@ import numpy as np
 import pytest
 
 from llamo.train.questions import KINDS, Question, ask_program, score
-from llamo.train.questions.makers import Maker
+from llamo.train.questions.makers import BETWEEN_LETTERS, LETTER_MARKS, Maker
 from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings
 from llamo.train.questions.scoring import numbers
 from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stems
-from llamo.train.questions.wording import caption, clause, third_person
+from llamo.train.questions.wording import caption, clause, lettered, third_person
 from llamo.train.synthesis.catalogue import ACTIONS
 
 
@@ -150,6 +151,24 @@ def test_lettered_options(prediction, right):
         "choice", "Which? A) walking B) running C) waving", "B) running.", "running", ("walking", "running", "waving")
     )
     assert score(question, prediction) is right
+
+
+@pytest.mark.parametrize("mark", LETTER_MARKS)
+@pytest.mark.parametrize("between", BETWEEN_LETTERS)
+def test_letters_are_read_whatever_marks_them(mark, between):
+    options = ("walking", "running", "waving")
+    question = Question("choice", f"Which? {lettered(list(options), mark, between)}", "", "running", options)
+    for prediction, right in ((mark.format("B"), True), (f"{mark.format('B')} running.", True), (mark.format("C"), False)):
+        assert score(question, prediction) is right
+
+
+def test_training_meets_many_marks_and_the_held_out_questions_the_plain_one():
+    for held_out, marks in ((False, 8), (True, 1)):
+        maker = Maker(np.random.default_rng(0), held_out)
+        asked = [maker.letters("squat", ["squat"]) for _ in range(200)]
+        assert all(score(question, question.answer) for question in asked)
+        found = {re.search(r"(\(?A[).:]) .+?(, |; |\n| )\(?B[).:] ", question.question).groups() for question in asked}
+        assert len(found) == 1 if held_out else len(found) >= marks
 
 
 def test_seconds_have_a_tolerance():

@@ -1,5 +1,9 @@
 """What a row of labels holds, as a table and as columns of a database."""
 
+import os
+import re
+
+
 TAGS = ("actions", "side", "direction", "tempo", "style", "posture")
 MEASUREMENTS = (
     "distance_m", "path_m", "speed_mean_m_s", "speed_peak_m_s", "turn_deg", "jumps", "jump_height_m", "steps",
@@ -11,3 +15,9 @@ COLUMNS = (
     "path", "sha256", "seconds", "caption", "captions", "detailed", "tags", "segments", "measurements", "warnings", "error",
     "model", "settings",
 )  # fmt: skip
+
+
+def words_of_name(path: str) -> str:
+    """ "angryTurn_left-02.bvh" -> "angry Turn left": people name files after what happens in them."""
+    stem = os.path.splitext(os.path.basename(path))[0]
+    return " ".join(re.findall(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}", stem))

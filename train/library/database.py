@@ -6,7 +6,6 @@ One table, `clips`, with a row for each file. Every batch is one commit: a run t
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import numpy as np
 import pyarrow as pa
 from lancedb.index import IvfFlat
 
-from llamo.train.library.columns import MEASUREMENTS, TAGS
+from llamo.train.library.columns import MEASUREMENTS, TAGS, words_of_name
 
 
 TABLE = "clips"
@@ -70,12 +69,6 @@ def record(row: dict) -> dict:
     return flat
 
 
-def words_of_name(path: str) -> str:
-    """ "angryTurn_left-02.bvh" -> "angry Turn left": people name files after what happens in them."""
-    stem = os.path.splitext(os.path.basename(path))[0]
-    return " ".join(re.findall(r"[A-Z]?[a-z]{2,}|[A-Z]{2,}", stem))
-
-
 class Library:
     """The table of one database."""
 
@@ -120,6 +113,11 @@ class Library:
         """What tells whether a clip has to be indexed again, by path."""
         found = self.table.search().select(list(IDENTITY)).limit(max(1, len(self))).to_list()
         return {row["path"]: row for row in found}
+
+    def made_by(self) -> str | None:
+        """The checkpoint that made the embeddings, None where no clip is there."""
+        found = self.table.search().select(["model"]).limit(1).to_list()
+        return found[0]["model"] if found else None
 
     def add(self, rows: Sequence[dict]) -> None:
         """Adds labelled clips, in the place of older rows of the same paths, in one commit."""

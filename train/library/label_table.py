@@ -11,6 +11,7 @@ from pathlib import Path
 
 from llamo.processing.whole_files_llamo import replace_file
 from llamo.train.library.columns import COLUMNS, MEASUREMENTS, TAGS
+from llamo.train.library.review_log import log_path, read_log, with_changes
 
 
 FORMS = (".jsonl", ".parquet", ".csv")
@@ -27,7 +28,7 @@ def import_pyarrow():
 
 
 def read_table(path: str | os.PathLike) -> list[dict]:
-    """The rows of a table as Python objects, whatever its form.
+    """The rows of a table as Python objects, whatever its form, with what a person has decided about them since.
 
     Raises:
         ValueError: a file that is no such table.
@@ -48,21 +49,24 @@ def read_table(path: str | os.PathLike) -> list[dict]:
         ) from None
     if missing:
         raise ValueError(f"Expected a table of `llamo caption`, got no {missing[0]} in {path}. Name another file.")
-    return rows
+    return with_changes(rows, read_log(log_path(path)))
 
 
 def write_table(path: Path, rows: Iterable[dict]) -> None:
     """All rows in the order of their paths; the old table stays until the new one is complete."""
+    replace_file(path, table_bytes(path, rows))
+
+
+def table_bytes(path: Path, rows: Iterable[dict]) -> bytes:
+    """What `write_table` writes."""
     rows = sorted(rows, key=lambda row: row["path"])
     extra = sorted({name for row in rows for name in row} - set(COLUMNS))
     rows = [{name: row.get(name) for name in (*COLUMNS, *extra)} for row in rows]
     if path.suffix.lower() == ".parquet":
-        content = to_parquet(rows, extra)
-    elif path.suffix.lower() == ".csv":
-        content = to_csv(rows)
-    else:
-        content = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
-    replace_file(path, content)
+        return to_parquet(rows, extra)
+    if path.suffix.lower() == ".csv":
+        return to_csv(rows)
+    return "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows).encode()
 
 
 def to_parquet(rows: list[dict], extra: list[str]) -> bytes:

@@ -28,6 +28,8 @@ PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
 
 # Whose leg does not simply "do" the action.
 SIDE_KINDS = {"limp": "side_limp", "kneel": "side_kneel", "hop": "side_stand", "balance": "side_stand"}
+LETTER_MARKS = ("{})", "{}.", "{}:", "({})")
+BETWEEN_LETTERS = (" ", ", ", "; ", "\n")
 
 
 class Maker:
@@ -119,9 +121,12 @@ class Maker:
         options = self.shuffled([key, *self.others(present, 3, near=key)])
         gerunds = [action(option).gerund for option in options]
         own = action(key).gerund
-        question = self.ask("letters", {"options": lettered(gerunds)})
-        letter = chr(ord("A") + gerunds.index(own))
-        return self.make("choice", question, f"{letter}) {own}.", own, gerunds)
+        # What is held out asks in the plain way, so that its questions stay those of other runs.
+        plain = self.held_out or self.rng.random() < 0.5
+        mark, between = ("{})", " ") if plain else (self.pick(LETTER_MARKS), self.pick(BETWEEN_LETTERS))
+        question = self.ask("letters", {"options": lettered(gerunds, mark, between)})
+        letter = mark.format(chr(ord("A") + gerunds.index(own)))
+        return self.make("choice", question, f"{letter} {own}.", own, gerunds)
 
     def listed(self, key: str, present: Iterable[str]) -> Question:
         options = [action(option).gerund for option in self.shuffled([key, *self.others(present, 2, near=key)])]

@@ -22,8 +22,10 @@ KINDS = (
 )
 # Asked where more is known than a program's words: of the form that joints show, and of two motions.
 FURTHER_KINDS = ("form", "comparison")
-# Asked about what a video shows and a motion does not.
-VIDEO_KINDS = ("thing", "look", "camera", "people")
+# Asked about what a video shows and a motion does not; "both" asks for one thing of each.
+VIDEO_KINDS = ("thing", "look", "camera", "people", "both")
+NEEDS = ("motion", "video", "both")
+AND = " & "  # between the two keys of a question of the kind "both"
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,7 @@ class Question:
         held_out: whether the phrasing is one of those kept from training.
         about: key of the one action of a program that the question speaks of, where it names one: the part of the motion that
             an answer has to look at.
+        needs: one of NEEDS: what an answer has to look at.
     """
 
     kind: str
@@ -52,12 +55,16 @@ class Question:
     tolerance: float = 0.0
     held_out: bool = field(default=False, compare=False)
     about: str | None = field(default=None, compare=False)
+    needs: str = field(default="motion", compare=False)
 
     def __post_init__(self) -> None:
         known = (*KINDS, *FURTHER_KINDS, *VIDEO_KINDS)
         if self.kind not in known:
             raise ValueError(f"expected a kind out of {', '.join(known)}, got {self.kind!r} in Question; use one of them")
-        if self.choices and self.key not in self.choices and " > " not in self.key:
+        if self.needs not in NEEDS:
+            raise ValueError(f"expected needs out of {', '.join(NEEDS)}, got {self.needs!r} in Question; use one of them")
+        several = " > " in self.key or AND in self.key
+        if self.choices and self.key not in self.choices and not several:
             raise ValueError(
                 f"expected the key among the choices, got {self.key!r} and {list(self.choices)} in Question "
                 f"({self.question!r}); add it"

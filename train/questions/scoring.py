@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from .question import Question
+from .question import AND, Question
+from .video_words import COLOURS, THINGS
 from .vocabulary import forms, plain, stems
 
 
@@ -16,6 +17,7 @@ _UNITS = (
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {word: 20 + 10 * index for index, word in enumerate(_TENS)}
+LETTERED = re.compile(r"(?:^|[\s(])a[).:] ", re.IGNORECASE)  # a question with options by letter
 _TIMES = {"once": 1, "twice": 2, "thrice": 3}
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -88,6 +90,9 @@ def score(question: Question, prediction: str) -> bool:
         return _number_is_right(question, text)
     if question.kind == "caption":
         return _caption_is_right(question, text)
+    if question.kind == "both":
+        parts = question.key.split(AND)
+        return len(parts) == 2 and all(_part_is_right(part, parts, question, _without_negated(text)) for part in parts)
     letter = _letter(question, text)
     if letter is not None:
         return letter == question.key
@@ -148,9 +153,22 @@ def _number_is_right(question: Question, text: str) -> bool:
     return abs(values[0] - float(question.key)) <= question.tolerance + 1e-6
 
 
+def _part_is_right(key: str, parts: list[str], question: Question, text: str) -> bool:
+    """Whether one half of an answer to two things is said, and no other answer to that half: a number, a colour, a thing, or an
+    action out of the question's choices."""
+    if key.isdigit():
+        return set(numbers(text)) == {float(key)}
+    for words in (COLOURS, THINGS):
+        if key in words:
+            return said(text, words, words=True) == {key}
+    if any(part in THINGS for part in parts):  # a box is no boxing
+        text = re.sub(rf"\b({'|'.join(THINGS)})\b", " ", text)
+    return said(text, question.choices or (key,)) == {key}
+
+
 def _letter(question: Question, text: str) -> str | None:
     """The option named by its letter, where the question has lettered options and the answer begins with one."""
-    if not re.search(r"\ba\) ", question.question.lower()):
+    if not LETTERED.search(question.question):
         return None
     first = re.match(r"(?:option |answer |the answer is |it is )?\(?([a-h])(?:[).:]|$)", text)
     if not first:

@@ -101,9 +101,9 @@ def join_or(options: list[str]) -> str:
     return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
 
 
-def lettered(options: list[str]) -> str:
-    """ "A) walking B) running"."""
-    return " ".join(f"{chr(ord('A') + index)}) {option}" for index, option in enumerate(options))
+def lettered(options: list[str], mark: str = "{})", between: str = " ") -> str:
+    """ "A) walking B) running", or with other marks and signs between the options."""
+    return between.join(f"{mark.format(chr(ord('A') + index))} {option}" for index, option in enumerate(options))
 
 
 def sentence(text: str) -> str:

@@ -127,12 +127,7 @@ def beside(joints: np.ndarray, other: np.ndarray, generator: np.random.Generator
 
 def render_chunks(scene: Scene, first: int = 0, last: int | None = None, chunk: int = CHUNK) -> Iterator[np.ndarray]:
     """Frames from `first` to before `last`, some at a time, `(n, height, width, 3)` uint8; only these are in memory."""
-    count = len(scene.people[0]) if last is None else min(last, len(scene.people[0]))
-    background = None
-    for start in range(first, count, chunk):
-        frames = slice(start, min(start + chunk, count))
-        with torch.inference_mode():
-            images, background = draw(scene, frames, background)
+    for images, _ in drawn_chunks(scene, first, last, chunk):
         yield images
 
 
@@ -141,8 +136,27 @@ def render(scene: Scene, first: int = 0, last: int | None = None) -> np.ndarray:
     return np.concatenate(list(render_chunks(scene, first, last)))
 
 
-def draw(scene: Scene, frames: slice, background: tuple | None) -> tuple[np.ndarray, tuple | None]:
-    """Some frames; the empty place is drawn once for a camera that stands still."""
+def render_with_shares(scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """As `render`, and the share of each picture that things cover, `(num_frames,)`: what is behind somebody does not count."""
+    images, shares = zip(*drawn_chunks(scene), strict=True)
+    return np.concatenate(images), np.concatenate(shares)
+
+
+def drawn_chunks(
+    scene: Scene, first: int = 0, last: int | None = None, chunk: int = CHUNK
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Some frames at a time, with the share of each that things cover."""
+    count = len(scene.people[0]) if last is None else min(last, len(scene.people[0]))
+    background = None
+    for start in range(first, count, chunk):
+        frames = slice(start, min(start + chunk, count))
+        with torch.inference_mode():
+            images, shares, background = draw(scene, frames, background)
+        yield images, shares
+
+
+def draw(scene: Scene, frames: slice, background: tuple | None) -> tuple[np.ndarray, np.ndarray, tuple | None]:
+    """Some frames, and the share of each that things cover; the empty place is drawn once for a camera that stands still."""
     camera, place = scene.camera, scene.place
     rotations, eyes = camera.rotations[frames], camera.eyes[frames]
     canvas = Canvas(rotations, eyes, camera.focal, camera.size, place.light, place.ambient)
@@ -152,14 +166,20 @@ def draw(scene: Scene, frames: slice, background: tuple | None) -> tuple[np.ndar
         background = (
             draw_backdrop(place, rays[:, :1], canvas.eyes[:1]) if is_static else draw_backdrop(place, rays, canvas.eyes)
         )
-    for shapes in scene.shapes:
+    first_of_things = None
+    for number, shapes in enumerate(scene.shapes):  # people first
+        if number == len(scene.people):
+            first_of_things = len(canvas.colours)
         if shapes.capsules is not None:
             canvas.draw_capsules(shapes.capsules, frames)
         for block in shapes.blocks:
             canvas.draw_block(block, frames)
     spots = np.concatenate([shadow_spots(joints[frames]) for joints in scene.people], axis=1)
     colours, *floor = background
-    return canvas.picture(colours, cast_shadows(canvas, *floor, spots)), background
+    shares = np.zeros(len(eyes))
+    if first_of_things is not None:
+        shares = (canvas.index >= first_of_things).flatten(1).float().mean(1).numpy()
+    return canvas.picture(colours, cast_shadows(canvas, *floor, spots)), shares, background
 
 
 def shadow_spots(joints: np.ndarray) -> np.ndarray:
@@ -170,4 +190,4 @@ def shadow_spots(joints: np.ndarray) -> np.ndarray:
     return np.stack([points[..., 0], points[..., 2], radius, darkness], axis=-1)
 
 
-__all__ = ["KINDS", "THINGS", "Scene", "beside", "random_scene", "render", "render_chunks"]
+__all__ = ["KINDS", "THINGS", "Scene", "beside", "random_scene", "render", "render_chunks", "render_with_shares"]
