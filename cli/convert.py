@@ -1,5 +1,7 @@
 """`llamo convert`: one motion file to another kind."""
 
+import os
+
 from llamo.cli.motion_files import read_file
 from llamo.cli.session import BadInputError
 from llamo.processing.motion_writers_llamo import kind_of, write_motion
@@ -37,6 +39,8 @@ def convert_file(
     said = said or {}
     try:
         kind_of(out)
+        if os.path.exists(source) and os.path.exists(out) and os.path.samefile(source, out):
+            raise BadInputError(f"Expected another file to write than the one to read, got {out!r} twice. Rename OUT.")
         raw, report = read_file(source, overrides(said, source_fps), model)
         if fps is not None and source_fps is None and raw.format in BARE and is_silent(raw):
             raw, report = read_file(source, overrides(said, fps), model)

@@ -3,14 +3,14 @@
 
 A step is one swing of a foot that ends within the motion: the foot moves or is up, and then stands again. It counts where
 the feet take turns, three times or more, or where one or two steps carry the body along. A jump is a flight of both feet
-in which the pelvis falls freely.
+in which the pelvis falls freely; the flights of a run, from one foot to the other and low, are none.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .angles_llamo import LEFT_ANKLE, LEFT_FOOT, PELVIS, RIGHT_ANKLE, RIGHT_FOOT
+from .angles_llamo import LEFT_ANKLE, LEFT_FOOT, PELVIS, RIGHT_ANKLE, RIGHT_FOOT, leg_length
 from .motion_filters_llamo import join_spans, moving_average, true_spans
 
 
@@ -22,8 +22,13 @@ LONGEST_FLIGHT_SECONDS = 1.3
 # Free fall is -9.81 m/s^2; the pelvis is not the centre of mass and drawn-up legs shift it.
 FREE_FALL = (-16.0, -4.5)
 LEAST_RISE = 0.05  # m of the pelvis above take-off
+# A flight from one foot to the other is a stride of a run, unless it goes as high as a leap.
+STRIDE_SECONDS = 0.1  # between the feet, at take-off and at landing
+LEAP_HEIGHT = 0.15  # m
 SWING_SPEED = 0.45  # m/s of the foot, the least that is a swing
 SWING_HEIGHT = 0.06  # m of the foot above its rest
+STANDING_SHARE = 0.8  # of the leg's length, from the foot up to the pelvis
+STANDING_SECONDS = 0.1
 TURN_SECONDS = 1.6  # between the landings of two feet that take turns
 # Below these, stepping is in place.
 TRAVEL_SPEED = 0.25  # m/s of the pelvis
@@ -74,7 +79,8 @@ def find_jumps(joints: np.ndarray, fps: float) -> list[Jump]:
         joints: `(num_frames, 22, 3)` metres, Y up.
         fps: frames per second.
     """
-    clearance = np.minimum(*foot_clearance(joints))
+    feet = foot_clearance(joints)
+    clearance = np.minimum(*feet)
     pelvis = joints[:, PELVIS, 1]
     stand = float(np.median(pelvis))
     jumps = []
@@ -91,9 +97,23 @@ def find_jumps(joints: np.ndarray, fps: float) -> list[Jump]:
         takeoff = float(np.interp(first, np.arange(len(pelvis)), pelvis))
         landing = float(np.interp(last, np.arange(len(pelvis)), pelvis))
         rise = top - min(takeoff, landing)
+        if max(top - takeoff, 0.0) < LEAP_HEIGHT and _is_stride(feet, start, end, fps):
+            continue
         if FREE_FALL[0] < fall < FREE_FALL[1] and rise > LEAST_RISE and top - stand > LEAST_RISE:
             jumps.append(Jump(first, last, max(top - takeoff, 0.0)))
     return jumps
+
+
+def _is_stride(feet: tuple[np.ndarray, np.ndarray], start: int, end: int, fps: float) -> bool:
+    """True where the flight `start` to `end` goes from one foot to the other one, whose clearances are `feet`."""
+    left_ground, landed = [], []
+    for clearance in feet:
+        before, after = np.flatnonzero(clearance[:start] <= OFF_GROUND), np.flatnonzero(clearance[end:] <= OFF_GROUND)
+        left_ground.append(before[-1] if len(before) else -np.inf)
+        landed.append(after[0] if len(after) else np.inf)
+    off, on = np.subtract(*left_ground) / fps, np.subtract(*landed) / fps
+    # The foot that pushes leaves the ground last; the other one lands first: both differences have the same sign.
+    return min(abs(off), abs(on)) >= STRIDE_SECONDS and off * on > 0
 
 
 def _follow(clearance: np.ndarray, frame: int, step: int) -> float:
@@ -124,6 +144,7 @@ def find_steps(joints: np.ndarray, fps: float, noise: float = 0.0) -> list[Step]
         foot = smooth[:, pair].mean(axis=1)
         speed = np.linalg.norm(np.gradient(foot, 1.0 / fps, axis=0), axis=1)
         fast = max(SWING_SPEED + 8 * noise, 0.22 * float(np.percentile(speed, 97)))
+        clearance = _above_its_ground(joints, side, speed < fast / 2, fps, clearance)
         moving = (speed > fast) | (clearance > SWING_HEIGHT + 1.5 * noise)
         # At its highest a foot may stand still for a moment.
         for start, end in join_spans(true_spans(moving), gap=int(0.045 * fps), shortest=max(2, int(0.1 * fps))):
@@ -135,6 +156,25 @@ def find_steps(joints: np.ndarray, fps: float, noise: float = 0.0) -> list[Step]
     swings = [swing for swing in swings if not _hops(swing, swings)]
     swings.sort(key=lambda swing: swing.end)
     return _taking_turns(swings, joints, fps)
+
+
+def _above_its_ground(joints: np.ndarray, side: str, slow: np.ndarray, fps: float, clearance: np.ndarray) -> np.ndarray:
+    """Height of a foot above the ground it stands on before and after, `(num_frames,)` metres: stairs, slopes, uneven ground.
+
+    Args:
+        joints: `(num_frames, 22, 3)` metres, Y up.
+        slow: `(num_frames,)` bool, where the foot rests.
+        clearance: `(num_frames,)` above the one floor of the whole motion, which is all there is for a foot that never stands.
+    """
+    heights = {name: joints[:, pair, 1].min(axis=1) for name, pair in FEET.items()}
+    height = heights.pop(side)
+    (other,) = heights.values()
+    # A foot that is held up is slow as well; a leg that stands is stretched, and nothing is far below it.
+    stretched = joints[:, PELVIS, 1] - height > STANDING_SHARE * leg_length(joints)
+    stands = slow & stretched & (height < other + SWING_HEIGHT)
+    spans = join_spans(true_spans(stands), gap=0, shortest=max(2, int(STANDING_SECONDS * fps)))
+    frames = np.concatenate([np.arange(start, end) for start, end in spans] or [np.zeros(0, dtype=int)])
+    return height - np.interp(np.arange(len(height)), frames, height[frames]) if len(frames) else clearance
 
 
 def _hops(swing: Step, swings: list[Step]) -> bool:
@@ -175,6 +215,11 @@ def travelling_spans(joints: np.ndarray, steps: list[Step], fps: float) -> list[
         # There and back again is travelling too, a step out and back is not.
         reach = float(np.linalg.norm(ground[start:end] - ground[start], axis=1).max())
         if reach > TRAVEL_REACH and float(np.mean(speed[start:end])) > TRAVEL_SPEED:
+            # A swing that the motion's ends cut off is no step, but it is walking all the same.
+            while start > 0 and speed[start - 1] > TRAVEL_SPEED:
+                start -= 1
+            while end < len(speed) and speed[end] > TRAVEL_SPEED:
+                end += 1
             spans.append((start, end))
     return spans
 

@@ -269,6 +269,19 @@ def _three(array: np.ndarray, where: str, options: ReadOptions, assumed: list[st
     return array
 
 
+def layout_called(name: str) -> Layout:
+    """The layout of a name, however it is spelt.
+
+    Raises:
+        MotionFormatError: an unknown name.
+    """
+    key = str(name).strip().lower().replace("-", "").replace(" ", "")
+    layout = LAYOUTS.get(ALIASES.get(key, key))
+    if layout is None:
+        raise MotionFormatError(f"a skeleton out of {', '.join(LAYOUTS)}", f"{name!r}", "skeleton", HINT)
+    return layout
+
+
 def _named(name: str | None, count: int, where: str) -> Layout | None:
     """The layout that the caller names.
 
@@ -277,10 +290,7 @@ def _named(name: str | None, count: int, where: str) -> Layout | None:
     """
     if name is None:
         return None
-    key = str(name).strip().lower().replace("-", "").replace(" ", "")
-    layout = LAYOUTS.get(ALIASES.get(key, key))
-    if layout is None:
-        raise MotionFormatError(f"a skeleton out of {', '.join(LAYOUTS)}", f"{name!r}", "skeleton", HINT)
+    layout = layout_called(name)
     if layout.count != count:
         raise MotionFormatError(f"{layout.count} joints, as {layout.name} has", f"{count}", where, HINT)
     return layout

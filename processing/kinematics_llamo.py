@@ -29,7 +29,9 @@ from .gait_llamo import cadence, find_jumps, find_steps, flights, stride_lengths
 from .motion_features_llamo import HEADING_MIN_WIDTH, NUM_JOINTS, heading_angles, resample
 from .motion_filters_llamo import bone_length_noise, fill_gaps, join_spans, low_pass, moving_average, true_spans
 from .postures_llamo import limb_paths, posture_spans, raised_hand_spans, still_spans
-from .repetitions_llamo import METRES_PER_DEGREE, Cut, best_cut
+from .repetition_choice_llamo import Cut
+from .repetition_signals_llamo import METRES_PER_DEGREE
+from .repetitions_llamo import best_cut
 
 
 # Events are looked for at a rate of this order; faster recordings are averaged down to it.

@@ -29,7 +29,7 @@ from .joints_format_llamo import (
     read_joints_npy,
     read_joints_npz,
 )
-from .keypoints_format_llamo import is_keypoints, read_keypoints_motion
+from .keypoints_format_llamo import is_keypoints, layout_called, read_keypoints_motion
 from .motion_errors_llamo import MotionFormatError
 from .motion_frame_llamo import axis_vector, unit_scale
 from .motion_source_llamo import MAX_BYTES, MAX_FRAMES, MotionSource, ReadOptions, load_source
@@ -147,6 +147,8 @@ def read_motion(
         unit_scale(units)
     if up_axis is not None:
         axis_vector(up_axis)
+    if skeleton is not None:
+        layout_called(skeleton)  # a word that no reader knows is a mistake, whichever reader it is
     options = ReadOptions(
         fps=None if fps is None else check_fps(fps, "fps"),
         units=units,

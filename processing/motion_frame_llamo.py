@@ -93,6 +93,7 @@ def find_scale(joints: np.ndarray, units: str | float | None, where: str) -> tup
 
 def unit_scale(units: str | float, where: str = "units") -> tuple[float, str]:
     """Metres per unit of a unit's name, or of a number of metres."""
+    said = units
     if isinstance(units, str):
         name = units.strip().lower()
         name = SPELLINGS.get(name, name)
@@ -106,7 +107,7 @@ def unit_scale(units: str | float, where: str = "units") -> tuple[float, str]:
     if not (np.isfinite(scale) and scale > 0):
         raise MotionFormatError(
             f"units out of {', '.join(UNITS)}, or metres per unit as a number",
-            f"{units!r}",
+            f"{said!r}",
             where,
             "Pass for example units='cm'.",
         )

@@ -7,38 +7,59 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from llamo.train.trained_weights import CONFIG_FILE, LORA_CONFIG_FILE, LORA_FILE, read_settings
+from llamo.train.trained_weights import CONFIG_FILE, LORA_CONFIG_FILE, LORA_FILE, VISION_FILE, read_settings
 
 
-MODULES = ("motion_tower", "talker")
+MODULES = ("motion_tower", "enhancer", "talker")
+OPTIONAL = ("enhancer",)  # of models with a vision tower
 LARGEST_FLOAT16 = 6e4
 
 
 def save_modules(model: nn.Module, out: Path) -> None:
-    """Writes motion tower and talker of a LlamoModel into `out`, one file each, keys as in LlamoForConditionalGeneration.
+    """Writes motion tower, talker and, where there is one, enhancer of a LlamoModel into `out`, one file each, keys as in
+    LlamoForConditionalGeneration. The vision tower, which no stage of the model's own training changes, is left out.
 
     Raises:
         ValueError: a weight that float16 cannot hold.
     """
     out.mkdir(parents=True, exist_ok=True)
     for name in MODULES:
-        tensors = {
-            f"model.{name}.{key}": value.detach().to(torch.float16).contiguous().cpu()
-            for key, value in getattr(model, name).state_dict().items()
-        }
-        largest = max(float(value.abs().max()) for value in tensors.values())
-        if not largest < LARGEST_FLOAT16:
-            raise ValueError(
-                f"Expected weights below {LARGEST_FLOAT16:g}, got {largest:g} in {name}. Train with weight decay, or a lower "
-                "learning rate."
-            )
-        save_file(tensors, out / f"{name}.safetensors")
+        if name not in OPTIONAL or getattr(model, name, None) is not None:
+            save_file(in_half(getattr(model, name), name), out / f"{name}.safetensors")
+
+
+def save_vision_tower(tower: nn.Module, out: Path) -> None:
+    """Writes a vision tower into `out`, as `save_modules` does the other parts."""
+    out.mkdir(parents=True, exist_ok=True)
+    save_file(in_half(tower, "vision_tower"), out / VISION_FILE)
+
+
+def in_half(module: nn.Module, name: str) -> dict[str, torch.Tensor]:
+    """A part's tensors in float16, keys as in LlamoForConditionalGeneration; what is counted in whole numbers stays so.
+
+    Raises:
+        ValueError: a weight that float16 cannot hold.
+    """
+    tensors = {
+        f"model.{name}.{key}": (value.detach().half() if value.is_floating_point() else value.detach()).contiguous().cpu()
+        for key, value in module.state_dict().items()
+    }
+    largest = max(float(value.abs().max()) for value in tensors.values() if value.is_floating_point())
+    if not largest < LARGEST_FLOAT16:
+        raise ValueError(
+            f"Expected weights below {LARGEST_FLOAT16:g}, got {largest:g} in {name}. Train with weight decay, or a lower "
+            "learning rate."
+        )
+    return tensors
 
 
 def load_modules(model: nn.Module, folder: Path) -> None:
-    """Loads motion tower and talker from `folder` into a LlamoModel of any language model."""
+    """Loads motion tower, talker and, where model and folder have one, enhancer into a LlamoModel of any language model."""
     for name in MODULES:
-        tensors = load_file(folder / f"{name}.safetensors")
+        path = folder / f"{name}.safetensors"
+        if name in OPTIONAL and (getattr(model, name, None) is None or not path.is_file()):
+            continue
+        tensors = load_file(path)
         tensors = {key.removeprefix(f"model.{name}."): value.float() for key, value in tensors.items()}
         getattr(model, name).load_state_dict(tensors)
 

@@ -25,7 +25,7 @@ from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.processing.video_processing_llamo import LlamoFrameProcessor
 from llamo.train.base_model import BASE_NAME, load_base, quiet_loading
 from llamo.train.convert_pose_model import FOLDER_NAME, assemble_estimator
-from llamo.train.trained_weights import merge_weights, read_settings, retrieval_size
+from llamo.train.trained_weights import ENHANCER_FILE, has_vision, merge_weights, read_settings, retrieval_size
 
 
 # The checkout, or `site-packages/llamo`: both hold the code folders, weights/ and the files of the card side by side.
@@ -57,7 +57,8 @@ def assemble(
         out: folder of the checkpoint.
         base: a causal language model, as Hub id or folder; `None` for the pinned default.
         weights: trained parts (see `train/trained_weights.py`); `None` for those of the project.
-        vision: a vision tower, as Hub id or folder (SigLIP, CLIP, DINOv2, ...); `None` for motion and text alone.
+        vision: a vision tower, as Hub id or folder (SigLIP, CLIP, DINOv2, ...); `None` for the trained one that lies with the
+            weights, or, where there is none, for motion and text alone.
 
     Returns:
         The absolute path of the checkpoint.
@@ -75,11 +76,19 @@ def assemble(
     model, tokenizer = load_base(base)
     markers = prepare_tokenizer(tokenizer)
     settings = {**read_settings(folder), "retrieval_size": retrieval_size(folder, same_base=base is None)}
-    model, frame_processor = build_model(model, tokenizer, markers, settings, vision)
-    untrained = merge_weights(model, folder, same_base=base is None)
+    own_vision = vision is None and has_vision(folder)
+    tower = trained_vision(settings) if own_vision else load_vision(vision)
+    model, frame_processor = build_model(model, tokenizer, markers, settings, tower)
+    untrained = merge_weights(model, folder, same_base=base is None, own_vision=own_vision)
     if untrained:
         print(
             f"Warning: no trained weights for {', '.join(untrained)}; answers will mean nothing before training.",
+            file=sys.stderr,
+        )
+    if frame_processor is not None and not (own_vision and base is None and (folder / ENHANCER_FILE).is_file()):
+        print(
+            "Warning: no trained enhancer for this vision tower; answers look at the motion alone before it is trained with "
+            "`llamo train train/recipes/video.yaml`.",
             file=sys.stderr,
         )
     processor = build_processor(model.config, tokenizer, markers, read_settings(folder), frame_processor)
@@ -132,14 +141,18 @@ def prepare_tokenizer(tokenizer: PreTrainedTokenizerBase) -> tuple[str, str, str
 
 
 def build_model(
-    base: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, markers: tuple[str, str, str], settings: dict, vision: str | None
+    base: PreTrainedModel,
+    tokenizer: PreTrainedTokenizerBase,
+    markers: tuple[str, str, str],
+    settings: dict,
+    vision: tuple[PreTrainedModel | None, LlamoFrameProcessor | None],
 ) -> tuple[LlamoForConditionalGeneration, LlamoFrameProcessor | None]:
-    """A LLaMo around `base`, and the frame processor of its vision tower if it has one."""
+    """A LLaMo around `base` and a vision tower, and the frame processor of that tower if there is one."""
     fit_embeddings(base, len(tokenizer))
     text_config = base.config.to_dict()
     for key in ("_name_or_path", "architectures", "auto_map", "transformers_version"):
         text_config.pop(key, None)
-    vision_tower, frame_processor = load_vision(vision)
+    vision_tower, frame_processor = vision
     config = LlamoConfig(
         text_config=text_config,
         vision_config=vision_tower.config.to_dict() if vision_tower is not None else None,
@@ -223,6 +236,14 @@ def load_vision(vision: str | None) -> tuple[PreTrainedModel | None, LlamoFrameP
         image_mean=statistics.get("image_mean"),
         image_std=statistics.get("image_std"),
     )
+
+
+def trained_vision(settings: dict) -> tuple[PreTrainedModel, LlamoFrameProcessor]:
+    """The vision tower of `config.json` of the trained weights, which `merge_weights` fills, and its frame processor."""
+    config = dict(settings["vision_config"])
+    with torch.random.fork_rng(devices=[]):
+        tower = AutoModel.from_config(AutoConfig.for_model(config.pop("model_type"), **config))
+    return tower, LlamoFrameProcessor(**settings.get("frame_processor", {}))
 
 
 def build_processor(

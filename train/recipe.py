@@ -17,7 +17,11 @@ from collections.abc import Iterable, Sequence
 import yaml
 
 
-STAGES = ("pretrain", "align", "instruct", "retrieval")
+STAGES = ("pretrain", "pretrain_vision", "align", "instruct", "retrieval")
+
+
+# Stages with a command line of their own, and what they make.
+MADE = {"pretrain": "motion tower and Cross Talker", "pretrain_vision": "vision tower", "retrieval": "embeddings"}
 
 
 def read_recipe(path: str | os.PathLike, overrides: Sequence[str] = ()) -> dict:
@@ -84,9 +88,11 @@ def run_recipe(recipe: dict) -> str:
     """
     recipe = dict(recipe)
     stage = recipe.pop("stage")
-    if stage in ("pretrain", "retrieval"):
+    if stage in MADE:
         if stage == "pretrain":
             from llamo.train.pretrain import main, make_parser
+        elif stage == "pretrain_vision":
+            from llamo.train.pretrain_vision import main, make_parser
         else:
             from llamo.train.retrieval import main, make_parser
 
@@ -94,8 +100,7 @@ def run_recipe(recipe: dict) -> str:
         actions = {action.dest: action for action in parser._actions if action.dest != "help"}
         check_keys(recipe, actions)
         main(to_arguments(recipe, actions))
-        made = "motion tower and Cross Talker" if stage == "pretrain" else "embeddings"
-        return f"{made} in {recipe.get('out', parser.get_default('out'))}"
+        return f"{MADE[stage]} in {recipe.get('out', parser.get_default('out'))}"
     from llamo.train.instruct import train
 
     return train(recipe, align=stage == "align")

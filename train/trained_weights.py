@@ -3,10 +3,13 @@
 `weights/` holds what training changed and nothing of the base language model:
 
     config.json           {"motion_config": {...}, "talker_config": {...}, "motion_processor": {"mean": [...], "std": [...]}}
+                          and, of a vision tower, "vision_config" and "frame_processor"
     *.safetensors         tensors named as in the state dict of LlamoForConditionalGeneration (float16)
     lora.safetensors      the update of the language model: `<path of the linear layer>.lora_A` (r, in), `.lora_B` (out, r)
     lora.json             {"r": ..., "alpha": ..., ...}
     retrieval.safetensors the embeddings' head; `config.json` tells its size and which of the other files it belongs to
+    vision_tower.safetensors, enhancer.safetensors
+                          may be missing: the model then reads motion alone, or does not let motion ask the video
 """
 
 import hashlib
@@ -21,8 +24,10 @@ from torch import nn
 
 CONFIG_FILE, LORA_FILE, LORA_CONFIG_FILE = "config.json", "lora.safetensors", "lora.json"
 RETRIEVAL_FILE = "retrieval.safetensors"
+VISION_FILE, ENHANCER_FILE = "vision_tower.safetensors", "enhancer.safetensors"
 # What belongs to no language model in particular and so serves every base.
-BASE_INDEPENDENT = "model.motion_tower."
+BASE_INDEPENDENT = ("model.motion_tower.", "model.vision_tower.")
+OF_VIDEO = ("model.vision_tower.", "model.enhancer.")
 
 
 def read_settings(folder: Path) -> dict:
@@ -32,10 +37,10 @@ def read_settings(folder: Path) -> dict:
 
 
 def digest_of(folder: Path) -> str:
-    """Of all trained weights but the embeddings' head, which is worth nothing beside others."""
+    """Of all trained weights that the embeddings' head reads, which is worth nothing beside others; it reads motion alone."""
     digest = hashlib.sha256()
     for path in sorted(folder.glob("*.safetensors")):
-        if path.name != RETRIEVAL_FILE:
+        if path.name not in (RETRIEVAL_FILE, VISION_FILE, ENHANCER_FILE):
             digest.update(path.name.encode() + hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()[:16]
 
@@ -55,6 +60,22 @@ def retrieval_size(folder: Path, same_base: bool) -> int:
     return int(settings["size"])
 
 
+def has_vision(folder: Path) -> bool:
+    """Whether there is a trained vision tower.
+
+    Raises:
+        ValueError: its weights or its sizes alone.
+    """
+    settings, there = read_settings(folder), (folder / VISION_FILE).is_file()
+    if there != ("vision_config" in settings):
+        got = f"{VISION_FILE} alone" if there else "vision_config alone"
+        raise ValueError(
+            f"Expected {VISION_FILE} and vision_config in {CONFIG_FILE}, or neither, got {got} in {folder}. Train the tower "
+            "again with `llamo train train/recipes/pretrain_vision.yaml`, or remove what is left of it."
+        )
+    return there
+
+
 def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
     """All tensors of `folder` except the low-rank update."""
     tensors: dict[str, torch.Tensor] = {}
@@ -65,17 +86,19 @@ def read_tensors(folder: Path) -> dict[str, torch.Tensor]:
 
 
 @torch.no_grad()
-def merge_weights(model: nn.Module, folder: Path, same_base: bool) -> list[str]:
+def merge_weights(model: nn.Module, folder: Path, same_base: bool, own_vision: bool = True) -> list[str]:
     """Puts the trained tensors into `model` and adds the low-rank update to its language model.
 
     Args:
         model: a LlamoForConditionalGeneration that already holds its base language model.
         folder: the trained weights.
         same_base: whether the language model is the one that the weights were trained with. With another one only the
-            motion tower is of use.
+            towers are of use.
+        own_vision: whether the vision tower is the trained one; what belongs to it is of no use to another, or to none.
 
     Returns:
-        Names of our own modules that got no trained tensor, such as `model.talker`.
+        Names of our own modules that got no trained tensor, such as `model.talker`. An enhancer without one is left out: its
+        gate is closed, and motion is read as if it were not there.
 
     Raises:
         ValueError: a tensor that the model does not have, or has in another shape.
@@ -84,6 +107,8 @@ def merge_weights(model: nn.Module, folder: Path, same_base: bool) -> list[str]:
     if not same_base:
         tensors = {name: tensor for name, tensor in tensors.items() if name.startswith(BASE_INDEPENDENT)}
     state = model.state_dict()
+    if model.config.vision_config is None or not own_vision:
+        tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith(OF_VIDEO)}
     if model.config.retrieval_size == 0:
         tensors = {name: tensor for name, tensor in tensors.items() if not name.startswith("model.retrieval.")}
     for name, tensor in tensors.items():
@@ -98,7 +123,7 @@ def merge_weights(model: nn.Module, folder: Path, same_base: bool) -> list[str]:
     if same_base and (folder / LORA_FILE).is_file():
         merge_lora(model, load_file(folder / LORA_FILE), json.loads((folder / LORA_CONFIG_FILE).read_text("utf-8")))
     ours = {name for name in state if ".language_model." not in name and ".vision_tower." not in name and "lm_head" not in name}
-    return sorted({".".join(name.split(".")[:2]) for name in ours - set(tensors)})
+    return sorted({".".join(name.split(".")[:2]) for name in ours - set(tensors)} - {"model.enhancer"})
 
 
 @torch.no_grad()

@@ -175,11 +175,12 @@ def test_every_recipe_has_settings_that_are_read(path):
 
     from llamo.train.instruct import Training, parse
     from llamo.train.pretrain import make_parser
+    from llamo.train.pretrain_vision import make_parser as make_vision_parser
     from llamo.train.recipe import fields_of
     from llamo.train.retrieval import make_parser as make_retrieval_parser
 
     recipe = read_recipe(path)
-    parsers = {"pretrain": make_parser, "retrieval": make_retrieval_parser}
+    parsers = {"pretrain": make_parser, "pretrain_vision": make_vision_parser, "retrieval": make_retrieval_parser}
     stage = recipe.pop("stage")
     if stage in parsers:
         check_keys(recipe, {action.dest for action in parsers[stage]()._actions})

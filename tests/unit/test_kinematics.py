@@ -20,6 +20,15 @@ FIELDS = {
 }  # fmt: skip
 
 
+@pytest.fixture(scope="session")
+def recorded(shared) -> dict[str, tuple[np.ndarray, float]]:
+    """Joints and frame rate of the recorded motions, by their names."""
+    from llamo.train.recorded import read_recorded
+
+    files = ("cmu_train.parquet", "deepmimic_val.parquet")
+    return {clip.id: (clip.joints, clip.fps) for file in files for clip in read_recorded(shared / "data" / file)}
+
+
 def build_pose(knee=0.0, hip=0.0, elbow=0.0, shoulder=0.0, ankle=0.0, lean=0.0) -> np.ndarray:
     """`(1, 22, 3)`: a body with these angles in degrees, all of them in the plane that one sees from the side."""
     hip, knee, elbow, shoulder, lean = np.radians([hip, knee, elbow, shoulder, lean])
@@ -99,6 +108,49 @@ def test_small_rises_onto_the_toes_are_counted():
         assert measure_motion(motion.joints, motion.fps)["repetitions"]["count"] == count
 
 
+@pytest.mark.parametrize(
+    ("action", "count"),
+    [
+        ("calf_raise", 4),  # arms sway further than the body rises
+        ("calf_raise", 13),
+        ("burpee", 6),  # six times down, five times up in between
+        ("wave", 13),  # raising the hand and lowering it are no waves
+        ("hammer", 9),
+        ("swim", 6),  # arms take turns
+    ],
+)
+def test_first_and_last_are_counted_and_the_way_into_position_is_not(action, count):
+    motion = synthesize(np.random.default_rng(count), actions=[action], count=count)
+    repetitions = measure_motion(motion.joints, motion.fps)["repetitions"]
+    assert repetitions["count"] == count, repetitions["signal"]
+
+
+def test_recorded_punches_are_counted(recorded):
+    """Nine punches, the first three shorter than the others (seen in the height and reach of the fist)."""
+    assert measure_motion(*recorded["trial_02_05"])["repetitions"]["count"] == 9
+
+
+def test_recorded_walks_and_runs_are_steps(recorded):
+    for name in ("trial_07_05", "trial_07_07", "trial_07_08", "trial_07_11", "trial_08_01"):
+        # The floor of these recordings rises; the last swing is cut off.
+        measured = measure_motion(*recorded[name])
+        assert measured["repetitions"]["count"] == 0 and "steps" in measured["notes"]["repetitions"], name
+        assert measured["steps"]["count"] >= 1.6 * measured["seconds"] - 1.5, name
+    for name in ("trial_02_03", "deepmimic_jog", "deepmimic_run"):
+        assert measure_motion(*recorded[name])["jumps"] == [], name
+    for name in ("trial_13_11", "deepmimic_jump"):
+        assert len(measure_motion(*recorded[name])["jumps"]) == 1, name
+    # On uneven ground; counted by eye on a contact sheet as a step every 0.7 s.
+    assert 45 <= measure_motion(*recorded["trial_03_03"])["steps"]["count"] <= 60
+
+
+@pytest.mark.parametrize("action", ["climb_stairs", "descend_stairs"])
+def test_steps_on_stairs(action):
+    motion = synthesize(np.random.default_rng(40), actions=[action])
+    landings = [event for event in motion.segments[0].event_times if event < motion.seconds - 0.05]
+    assert abs(measure_motion(motion.joints, motion.fps)["steps"]["count"] - len(landings)) <= 1
+
+
 def test_thirty_repetitions_lie_where_they_were_made():
     motion = synthesize(np.random.default_rng(4), actions=["squat"], count=30)
     items = measure_motion(motion.joints, motion.fps)["repetitions"]["items"]
@@ -142,6 +194,22 @@ def test_jumps_fly_as_gravity_says(fps):
     assert jump["start_s"] == pytest.approx(2, abs=0.04)
     assert jump["flight_s"] == pytest.approx(flight, abs=0.05)
     assert jump["height_m"] == pytest.approx(height, abs=0.04)
+
+
+@pytest.mark.parametrize("stride", [False, True])
+def test_the_flight_of_a_run_is_no_jump(stride):
+    """The same low flight, from both feet to both feet or from the left foot to the right one."""
+    fps, height = 40.0, 0.1
+    flight = 2 * np.sqrt(2 * height / 9.81)
+    time = np.arange(0, 4, 1 / fps)
+    up = np.clip(time - 2, 0, flight)
+    joints = np.repeat(build_pose(), len(time), axis=0)
+    joints[..., 1] += (0.5 * 9.81 * up * (flight - up))[:, None]
+    if stride:
+        middle = 2 + flight / 2
+        joints[:, [8, 11], 1] += 0.2 * ((time > 1.6) & (time < middle))[:, None]
+        joints[:, [7, 10], 1] += 0.2 * ((time > middle) & (time < 2.7))[:, None]
+    assert len(measure_motion(joints, fps)["jumps"]) == (0 if stride else 1)
 
 
 def test_postures_stillness_and_raised_hand():

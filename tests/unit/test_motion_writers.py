@@ -239,7 +239,7 @@ def test_convert_takes_the_rate_of_silent_arrays(tmp_path):
 
 def test_convert_refuses(clip, tmp_path):
     (tmp_path / "bad.bvh").write_bytes(b"HIERARCHY\nROOT Hips\n{\n")
-    before = sorted(os.listdir(tmp_path))
+    before, original = sorted(os.listdir(tmp_path)), clip.read_bytes()
     for arguments in (
         (tmp_path / "bad.bvh", tmp_path / "out.npz"),
         (tmp_path / "none.bvh", tmp_path / "out.npz"),
@@ -250,8 +250,9 @@ def test_convert_refuses(clip, tmp_path):
         (clip, tmp_path / "out.npy", "--fps", 30),
         (clip, tmp_path / "out.npz", "--fps", -3),
         (clip, tmp_path / "out.npz", "--units", "spans"),
+        (clip, clip),
     ):
         done = run(*arguments)
         assert done.exit_code == 2, arguments
         assert len(done.stderr.strip().splitlines()) == 1 and "Traceback" not in done.stderr and not done.stdout
-    assert sorted(os.listdir(tmp_path)) == before
+    assert sorted(os.listdir(tmp_path)) == before and clip.read_bytes() == original

@@ -98,6 +98,12 @@ def test_bad_joint_maps(joint_map, words):
         read_motion(bvh(), joint_map=joint_map)
 
 
+@pytest.mark.parametrize("said", [{"skeleton": "martian"}, {"units": "furlong"}, {"up_axis": "w"}])
+def test_words_that_no_reader_knows_are_refused_by_all_and_quoted(said):
+    with pytest.raises(MotionFormatError, match=repr(*said.values())):
+        read_motion(bvh(), **said)
+
+
 def test_bad_json(tmp_path):
     path = tmp_path / "map.json"
     for text in ("", "{", "[1]", '{"left_knee": {"a": 1}}', "[" * 100_000, "{" + " " * (2 << 20) + "}"):
