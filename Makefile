@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 export LLAMO_FILE := $(if $(value FILE),$(value FILE),examples/squats.bvh)
 export LLAMO_QUESTION := $(value Q)
 
-.PHONY: ask test test-browser demo lint init clean
+.PHONY: ask test test-browser demo docs lint init clean
 
 ask: llamo/config.json
 	@if [ -n "$$LLAMO_QUESTION" ]; then \
@@ -30,6 +30,11 @@ test: lint llamo/config.json
 # In headless Chromium (Debian: apt-get install chromium chromium-driver); skipped where there is none.
 test-browser: $(VENV)/installed
 	$(BIN)/python -m pytest -q -m browser tests/browser
+
+# The pages of docs/ as a site in build/docs; a link or a name that leads nowhere fails.
+docs: $(VENV)/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[docs]"
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check .

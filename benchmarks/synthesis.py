@@ -18,7 +18,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # one core, whatever the linear a
 import numpy as np
 
 from llamo.train.asked_motions import draw_procedural
-from llamo.train.conversations import motion_row
+from llamo.train.conversations import filmed_row, motion_row
+from llamo.train.filmed_motions import draw_filmed
 from llamo.train.labelled_motion import action_vocabulary
 from llamo.train.synthesis.engine import PROGRAMS, WEIGHTS, synthesize
 
@@ -58,6 +59,7 @@ def main(argv: list[str] | None = None) -> int:
     for name, make in (
         ("clips", synthesize),
         ("rows with questions, bodies, sensors", lambda rng: motion_row(draw_procedural(rng, actions), rng, 3)),
+        ("rows of --video-share, most with a video of 112 pixels", lambda rng: filmed_row(draw_filmed(rng, 112), rng, 3)),
     ):
         processor, wall = rate(make, args.num)
         print(f"{name}: {processor:.0f} a second of processor time ({wall:.0f} on the clock)")

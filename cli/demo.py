@@ -13,11 +13,14 @@ from llamo.cli.session import BadInputError, check_checkpoint
 FOLDER = Path(__file__).resolve().parents[1] / "spaces_demo"
 
 
-def run_demo(model: str, host: str, port: int, mcp: bool) -> None:
+def run_demo(model: str, host: str, port: int, mcp: bool, library: str | None = None) -> None:
     """Becomes the demo: it prints its address when it is ready, and ends on SIGTERM and Ctrl-C.
 
+    Args:
+        library: a folder of clips or a database of `llamo index`, to search on this machine alone.
+
     Raises:
-        BadInputError: no checkpoint, or gradio is not installed.
+        BadInputError: no checkpoint, gradio is not installed, no such library, or one that others could reach.
     """
     check_checkpoint(model)
     needed = ["gradio", *(["mcp"] if mcp else [])]
@@ -34,4 +37,13 @@ def run_demo(model: str, host: str, port: int, mcp: bool) -> None:
     spec = importlib.util.spec_from_file_location("llamo_demo_app", FOLDER / "app.py")
     app = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(app)
-    app.main(arguments)
+    if library is None:
+        app.main(arguments)
+        return
+    from llamo.cli.library.shelf import Shelf
+
+    try:
+        app.check_local(host)
+    except ValueError as error:
+        raise BadInputError(error) from None
+    app.main(arguments, Shelf(library))

@@ -155,7 +155,9 @@ def _number_claims(question: str, answer: str):
         elif re.match(r"\s*jumps?\b", after) and not re.match(r"\s*jumps? rope|\s*jumping", after):
             yield "jumps", value, ""
         elif match[1] in ("once", "twice", "thrice") or re.match(r"\s*(?:times|repetitions?|reps?)\b", after):
-            yield "repetitions", value, ""
+            # How often somebody turns or steps is not how often the movement repeats.
+            if not re.search(r"\b(?:turn|rotat|spin|step)\w*", f"{clause} {question}"):
+                yield "repetitions", value, ""
         elif counted and counted[1] not in ("people", "persons", "seconds", "metres", "meters", "degrees"):
             known = {"steps": "steps", "step": "steps", "jumps": "jumps", "jump": "jumps"}
             yield known.get(counted[1], "repetitions"), value, ""

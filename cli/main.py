@@ -278,7 +278,7 @@ def demo(
     mcp: Annotated[bool, typer.Option("--mcp", help="Also serve as a Model Context Protocol server.")] = False,
     library: Annotated[
         str | None,
-        typer.Option(metavar="DIR_OR_DB", help="A tab to search a folder or a database of llamo index; for this machine only."),
+        typer.Option(metavar="DIR_OR_DB", help="A tab to search a folder or a database of llamo index, on this machine."),
     ] = None,
 ):
     """Serve the browser demo: drop a motion file, watch it, measure it, ask about it."""

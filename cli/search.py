@@ -135,8 +135,8 @@ def query_vector(
     session, motions, _ = open_session(model, [like] if like else [], None, 0.0, device, dtype, said)
     embedding.check(session, "a search by meaning")
     version = model_version(model, session.model)
-    made_by = next((row["model"] for row in library.known().values()), version)
-    if made_by != version:
+    made_by = library.made_by()
+    if made_by not in (None, version):
         raise BadInputError(
             f"Expected the checkpoint that the database was made with, {made_by}, got {version}. Index again, name it with "
             "--model, or search with --words."

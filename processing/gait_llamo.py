@@ -2,15 +2,27 @@
 """What the feet do: steps, strides, jumps, and spans in which no foot is on the floor.
 
 A step is one swing of a foot that ends within the motion: the foot moves or is up, and then stands again. It counts where
-the feet take turns, three times or more, or where one or two steps carry the body along. A jump is a flight of both feet
-in which the pelvis falls freely; the flights of a run, from one foot to the other and low, are none.
+the feet take turns, three times or more, or where one or two steps carry the body along, and never on hands and knees. A
+jump is a flight of both feet in which the pelvis falls freely. The flights of a run, from one foot to the other and low,
+are none, nor is drawing the feet in while the hands are on the floor.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from .angles_llamo import LEFT_ANKLE, LEFT_FOOT, PELVIS, RIGHT_ANKLE, RIGHT_FOOT, leg_length
+from .angles_llamo import (
+    LEFT_ANKLE,
+    LEFT_FOOT,
+    LEFT_WRIST,
+    PELVIS,
+    RIGHT_ANKLE,
+    RIGHT_FOOT,
+    RIGHT_WRIST,
+    leg_length,
+    trunk_vector,
+    unit_vectors,
+)
 from .motion_filters_llamo import join_spans, moving_average, true_spans
 
 
@@ -25,8 +37,11 @@ LEAST_RISE = 0.05  # m of the pelvis above take-off
 # A flight from one foot to the other is a stride of a run, unless it goes as high as a leap.
 STRIDE_SECONDS = 0.1  # between the feet, at take-off and at landing
 LEAP_HEIGHT = 0.15  # m
+HAND_ON_FLOOR = 0.2  # m of the wrist
 SWING_SPEED = 0.45  # m/s of the foot, the least that is a swing
 SWING_HEIGHT = 0.06  # m of the foot above its rest
+CRAWLING_TRUNK = 0.6  # cosine of its lean
+CRAWLING_HIPS = 0.75  # of the leg's length above the lowest joint
 STANDING_SHARE = 0.8  # of the leg's length, from the foot up to the pelvis
 STANDING_SECONDS = 0.1
 TURN_SECONDS = 1.6  # between the landings of two feet that take turns
@@ -81,6 +96,8 @@ def find_jumps(joints: np.ndarray, fps: float) -> list[Jump]:
     """
     feet = foot_clearance(joints)
     clearance = np.minimum(*feet)
+    lowest = joints[..., 1].min(axis=1)
+    hands = joints[:, [LEFT_WRIST, RIGHT_WRIST], 1].min(axis=1) - float(np.percentile(lowest, 5))
     pelvis = joints[:, PELVIS, 1]
     stand = float(np.median(pelvis))
     jumps = []
@@ -98,6 +115,8 @@ def find_jumps(joints: np.ndarray, fps: float) -> list[Jump]:
         landing = float(np.interp(last, np.arange(len(pelvis)), pelvis))
         rise = top - min(takeoff, landing)
         if max(top - takeoff, 0.0) < LEAP_HEIGHT and _is_stride(feet, start, end, fps):
+            continue
+        if hands[start:end].max() < HAND_ON_FLOOR:  # who gets up from the floor draws the feet in
             continue
         if FREE_FALL[0] < fall < FREE_FALL[1] and rise > LEAST_RISE and top - stand > LEAST_RISE:
             jumps.append(Jump(first, last, max(top - takeoff, 0.0)))
@@ -153,7 +172,8 @@ def find_steps(joints: np.ndarray, fps: float, noise: float = 0.0) -> list[Step]
             length = float(np.linalg.norm((foot[end] - foot[max(start - 1, 0)])[[0, 2]]))
             if length > 0.1 + 2 * noise or clearance[start:end].max() > SWING_HEIGHT + 1.5 * noise:
                 swings.append(Step(side, start, end, length))
-    swings = [swing for swing in swings if not _hops(swing, swings)]
+    crawls = _crawls(joints)
+    swings = [swing for swing in swings if not (_hops(swing, swings) or crawls[swing.end])]
     swings.sort(key=lambda swing: swing.end)
     return _taking_turns(swings, joints, fps)
 
@@ -175,6 +195,13 @@ def _above_its_ground(joints: np.ndarray, side: str, slow: np.ndarray, fps: floa
     spans = join_spans(true_spans(stands), gap=0, shortest=max(2, int(STANDING_SECONDS * fps)))
     frames = np.concatenate([np.arange(start, end) for start, end in spans] or [np.zeros(0, dtype=int)])
     return height - np.interp(np.arange(len(height)), frames, height[frames]) if len(frames) else clearance
+
+
+def _crawls(joints: np.ndarray) -> np.ndarray:
+    """`(num_frames,)` bool: the trunk lies and the hips are low, so that the feet do not carry the body."""
+    upright = unit_vectors(trunk_vector(joints))[:, 1]
+    hips = joints[:, PELVIS, 1] - joints[..., 1].min(axis=1)
+    return (upright < CRAWLING_TRUNK) & (hips < CRAWLING_HIPS * leg_length(joints))
 
 
 def _hops(swing: Step, swings: list[Step]) -> bool:

@@ -17,7 +17,8 @@ from pathlib import Path
 import gradio as gr
 from assistant import Assistant
 from endpoints import add_endpoints
-from layout import CSS, HEAD, THEME, build_page, page_script
+from layout import CSS, HEAD, THEME, build_page, build_title, page_script
+from library_tab import Library, build_with_library, check_local
 
 
 HERE = Path(__file__).resolve().parent
@@ -36,20 +37,36 @@ LONGEST_QUEUE = 64  # requests that may wait; more are told to come back later
 DELETE_CACHE = (600, 3600)  # every ten minutes, whatever Gradio has kept for an hour
 
 
-def build_demo(assistant: Assistant) -> gr.Blocks:
-    """The page and the endpoints around a loaded checkpoint."""
+def build_demo(assistant: Assistant, library: Library | None = None) -> gr.Blocks:
+    """The page and the endpoints around a loaded checkpoint; with a library of this machine, a tab to search it.
+
+    Raises:
+        ValueError: a library on a Space.
+    """
     gr.set_static_paths([HERE / "viewer"])
     with gr.Blocks(title="LLaMo: ask about human motion", delete_cache=DELETE_CACHE) as demo:
-        build_page(assistant)
+        build_title()
+        if library is None:
+            build_page(assistant)
+        else:
+            build_with_library(assistant, library, demo)
         add_endpoints(assistant)
     return demo.queue(max_size=LONGEST_QUEUE, default_concurrency_limit=CONCURRENCY)
 
 
-def launch(demo: gr.Blocks, host: str | None = None, port: int | None = None, mcp: bool = False, block: bool = True):
+def launch(
+    demo: gr.Blocks,
+    host: str | None = None,
+    port: int | None = None,
+    mcp: bool = False,
+    block: bool = True,
+    share: bool | None = None,
+):
     """Serves the demo, and prints its address when it is ready."""
     return demo.launch(
         server_name=host,
         server_port=port,
+        share=share,
         mcp_server=mcp,
         max_file_size=MAX_UPLOAD,
         theme=THEME,
@@ -71,9 +88,19 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def main(arguments: list[str] | None = None) -> None:
+def main(arguments: list[str] | None = None, library: Library | None = None) -> None:
+    """
+    Args:
+        arguments: of the command line. library: clips of this machine to search, given by whoever starts the demo there.
+
+    Raises:
+        ValueError: a library on a Space, or where others than this machine could reach it.
+    """
     options = make_parser().parse_args(arguments)
-    launch(build_demo(Assistant(options.model)), options.host, options.port, options.mcp)
+    if library is not None:
+        check_local(options.host)
+    demo = build_demo(Assistant(options.model), library)
+    launch(demo, options.host, options.port, options.mcp, share=None if library is None else False)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,7 @@
 """The page: on the left the viewer and what was measured, on the right the chat. What happens on a click is here too."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
@@ -71,14 +73,34 @@ def tables_of(clip: Clip) -> tuple[str, str]:
     return measurements_html(clip.measured), repetitions_html(clip.measured)
 
 
-def build_page(assistant: Assistant) -> None:
-    """Components and events of the page, inside the open `gr.Blocks`."""
-    talk = gr.State(Conversation(), time_to_live=DELETED_AFTER, delete_callback=lambda value: forget(value.clips))
+@dataclass
+class Page:
+    """What others need to open a clip on the page.
+
+    Attributes:
+        talk: the state of the conversation.
+        outputs: components that opening a clip changes.
+        opened: (clip, conversation) -> the new values of `outputs`.
+        show: after an event that has opened a clip, lets the viewer play it.
+    """
+
+    talk: gr.State
+    outputs: list
+    opened: Callable[[Clip, Conversation], dict]
+    show: Callable
+
+
+def build_title() -> None:
     gr.HTML(
         "<h1>LLaMo</h1><p>Drop a recording of a person: watch it, measure it, and ask about it in plain words. "
         "Answers are a draft; the numbers below the viewer are computed.</p>",
         elem_id="llamo-title",
     )
+
+
+def build_page(assistant: Assistant) -> Page:
+    """Components and events of the page, inside the open `gr.Blocks`."""
+    talk = gr.State(Conversation(), time_to_live=DELETED_AFTER, delete_callback=lambda value: forget(value.clips))
     with gr.Row(elem_id="llamo-main"):
         with gr.Column(scale=6, min_width=320):
             with gr.Row(elem_id="llamo-files"):
@@ -152,11 +174,15 @@ def build_page(assistant: Assistant) -> None:
     focus = gr.JSON(visible=False)
 
     def open_clip(paths: list[str], talk: Conversation):
-        """A new clip takes the place of all others, and the conversation starts anew."""
+        """An upload as a new clip."""
         try:
             clip = open_uploads(assistant.processor, list(paths))
         except ClipError as error:
             return {file: None, found: error_html(str(error)) + (describe(talk) if talk.clips else "")}
+        return opened(clip, talk)
+
+    def opened(clip: Clip, talk: Conversation) -> dict:
+        """A new clip takes the place of all others, and the conversation starts anew."""
         forget(talk.clips)
         new = Conversation([clip])
         files = write_downloads(assistant.processor, clip)
@@ -257,3 +283,4 @@ def build_page(assistant: Assistant) -> None:
     stop.click(lambda: idle, None, [send, stop], cancels=running, queue=False, **private)
     clear.click(clear_chat, talk_state, answers, cancels=running, **private)
     chat.clear(clear_chat, talk_state, answers, cancels=running, **private)
+    return Page(talk_state, page, opened, show)

@@ -42,9 +42,17 @@ async () => {
     return host.shadowRoot.lastChild;
   }
 
+  // What Gradio puts into the page a while after it was told to, null if it never does.
+  async function arrival(selector) {
+    for (let tries = 0; tries < 250 && !document.querySelector(selector); tries++) {
+      await new Promise((done) => setTimeout(done, 20));
+    }
+    return document.querySelector(selector);
+  }
+
   // A new motion, or two of them; null empties the stage.
-  function show(payload) {
-    const container = document.getElementById("llamo-viewer");
+  async function show(payload) {
+    const container = document.getElementById("llamo-viewer") || (await arrival("#llamo-viewer"));
     if (!container) return;
     if (state.viewer) state.viewer.dispose();
     state.viewer = window.llamoViewer = null;
@@ -75,6 +83,25 @@ async () => {
     state.viewer.pause();
     state.viewer.seek(seconds);
     document.getElementById("llamo-viewer").scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  // Moving skeletons on the cards of a library. The cards may not be in the page yet.
+  async function draw(value) {
+    if (!value) return;
+    const { run, cards } = value;
+    const { Previews } = await import(`${base}/preview.js`);
+    state.previews ??= new Previews({ isDark, still: matchMedia("(prefers-reduced-motion: reduce)").matches });
+    const list = await arrival(`.llamo-cards[data-run="${CSS.escape(run)}"]`);
+    for (const { index, motion, problem } of list ? cards : []) {
+      const canvas = list.querySelector(`canvas[data-index="${Number(index)}"]`);
+      if (motion && canvas) state.previews.show(canvas, motion);
+      else if (canvas) {
+        const told = document.createElement("span");
+        told.className = "llamo-problem";
+        told.textContent = problem;
+        canvas.replaceWith(told);
+      }
+    }
   }
 
   // Times in answers become links. Only texts inside of what Markdown made are touched: Gradio replaces those as a whole.
@@ -119,11 +146,12 @@ async () => {
   new MutationObserver(() => {
     if (!pending) pending = requestAnimationFrame(() => ((pending = 0), links()));
   }).observe(document.body, { childList: true, subtree: true, characterData: true });
-  new MutationObserver(() => state.viewer && state.viewer.setTheme(isDark() ? "dark" : "light")).observe(document.body, {
-    attributeFilter: ["class"],
-  });
+  new MutationObserver(() => {
+    if (state.viewer) state.viewer.setTheme(isDark() ? "dark" : "light");
+    if (state.previews) state.previews.request();
+  }).observe(document.body, { attributeFilter: ["class"] });
 
   const waiting = (window.llamo && window.llamo.waiting) || [];
-  window.llamo = { show, focus, seek };
+  window.llamo = { show, focus, seek, draw };
   for (const [name, value] of waiting) window.llamo[name](value);
 }

@@ -51,10 +51,10 @@ class ScriptedAssistant:
 
 
 @contextlib.contextmanager
-def serving(assistant, **options):
+def serving(assistant, library=None, **options):
     """A running demo; its address."""
     app = demo_module("app")
-    demo = app.build_demo(assistant)
+    demo = app.build_demo(assistant, library)
     _, address, _ = app.launch(demo, host="127.0.0.1", block=False, **options)
     try:
         yield address

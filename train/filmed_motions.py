@@ -113,10 +113,10 @@ def draw_filmed(rng: np.random.Generator, size: int, num: int = 5, held_out: boo
     return FilmedMotion(record(motion.joints, rng), questions, program, video, round(film.start + clock, 3))
 
 
-def encoded(frames: np.ndarray, fps: float, crf: int) -> bytes:
-    """An mp4 file of at most MOST_BYTES; noise makes large files, so that it is coded worse until it fits."""
+def encoded(frames: np.ndarray, fps: float, crf: int, most_bytes: int | None = MOST_BYTES) -> bytes:
+    """An mp4 file of at most `most_bytes`; noise makes large files, so that it is coded worse until it fits."""
     video = encode_video(frames, fps, crf)
-    while len(video) > MOST_BYTES and crf < 51:
+    while most_bytes is not None and len(video) > most_bytes and crf < 51:
         crf = min(crf + 4, 51)
         video = encode_video(frames, fps, crf)
     return video

@@ -8,6 +8,7 @@ and a run that was killed goes on with the shards that are missing.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 import os
@@ -155,8 +156,9 @@ def make_data(plan: DataPlan, out: str | os.PathLike, num_proc: int = 1) -> Coun
         progress.close()
         if pool:
             pool.terminate()
-    kinds = count_kinds([out / shard.name for shard in shards])
-    replace_file(out / "README.md", data_card(plan, kinds).encode())
+    paths = [out / shard.name for shard in shards]
+    kinds = count_kinds(paths)
+    replace_file(out / "README.md", data_card(plan, kinds, digest_of(paths)).encode())
     return kinds
 
 
@@ -197,8 +199,20 @@ motion's clock. Their `program` says in `form` whether the motion is given ("bot
 ("video": what comes of a video alone), or has no video ("motion"), and in `scene` what is in the picture."""
 
 
-def data_card(plan: DataPlan, kinds: Counter) -> str:
-    """What the Hub shows of the data set, and how to make it again."""
+def digest_of(paths: Sequence[Path]) -> str:
+    """SHA-256 over the content of files."""
+    digest = hashlib.sha256()
+    for path in paths:
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+def data_card(plan: DataPlan, kinds: Counter, digest: str = "") -> str:
+    """What the Hub shows of the data set, and how to make it again.
+
+    The digest of the rows stands in the header: `datasets` tells data sets in folders of the same name apart by their headers
+    alone, and would read rows that it has cached of another one.
+    """
     command = f"llamo data synthesize --num {plan.num} --seed {plan.seed} --num-validation {plan.num_validation}"
     command += f" --turns {plan.turns} --rows-per-shard {plan.rows_per_shard}"
     command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g} --pair-share {plan.pair_share:g}"
@@ -214,6 +228,7 @@ task_categories: [visual-question-answering]
 tags: [human-motion, llamo]
 configs:
   - config_name: default
+    description: rows {digest}
     data_files:
 {files}
 ---

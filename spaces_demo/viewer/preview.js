@@ -143,9 +143,10 @@ export class Previews {
     });
   }
 
+  // A canvas with another `data-run` than when it was shown is no longer this motion's.
   show(canvas, motion) {
     const preview = new Preview(canvas, motion);
-    canvas.dataset.drawn = "";
+    canvas.dataset.drawn = preview.run = canvas.dataset.run;
     const wake = (awake) => () => {
       preview.awake = awake;
       this.request();
@@ -154,7 +155,13 @@ export class Previews {
     for (const name of ["pointerenter", "focus"]) card.addEventListener(name, wake(true));
     for (const name of ["pointerleave", "blur"]) card.addEventListener(name, wake(false));
     this.shown.set(canvas, preview);
+    preview.draw(preview.seconds / 2, this.theme()); // so that it is not empty when it comes into sight
+    this.watcher.unobserve(canvas); // so that it tells again what is in sight
     this.watcher.observe(canvas);
+  }
+
+  theme() {
+    return THEMES[this.isDark() ? "dark" : "light"];
   }
 
   request() {
@@ -166,11 +173,13 @@ export class Previews {
     if (now - this.last >= FRAME_MS) {
       this.last = now;
       this.moving = false;
-      const theme = THEMES[this.isDark() ? "dark" : "light"];
+      const theme = this.theme();
       for (const [canvas, preview] of this.shown) {
-        if (!canvas.isConnected) {
+        if (!canvas.isConnected || canvas.dataset.run !== preview.run) {
+          // Gone, or taken over by the card of another clip, which is drawn when its motion comes.
           this.watcher.unobserve(canvas);
           this.shown.delete(canvas);
+          canvas.width = canvas.width; // empties it
         } else if (preview.inSight) {
           const moves = !this.still || preview.awake;
           // A short rest at the end, so that one sees where it begins.

@@ -89,6 +89,9 @@ def test_units_tell_what_a_number_is(squats):
 def test_what_a_number_means_must_be_known(squats):
     assert check_answer("What is this?", "There are 2 phases; at 3 seconds it gets harder.", [squats]) == []
     assert check_answer("What is this?", "Someone exercises.", [squats]) == []
+    # Not how often the movement repeats.
+    assert check_answer("What is this?", "The person turns around twice.", [squats]) == []
+    assert check_answer("How many times does she spin?", "Three times.", [squats]) == []
 
 
 def test_sides_are_checked(right_wave, squats):

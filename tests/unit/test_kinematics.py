@@ -140,6 +140,8 @@ def test_recorded_walks_and_runs_are_steps(recorded):
         assert measure_motion(*recorded[name])["jumps"] == [], name
     for name in ("trial_13_11", "deepmimic_jump"):
         assert len(measure_motion(*recorded[name])["jumps"]) == 1, name
+    # The hands are on the floor while the feet are drawn in.
+    assert measure_motion(*recorded["deepmimic_getup_facedown"])["jumps"] == []
     # On uneven ground; counted by eye on a contact sheet as a step every 0.7 s.
     assert 45 <= measure_motion(*recorded["trial_03_03"])["steps"]["count"] <= 60
 
@@ -194,6 +196,12 @@ def test_jumps_fly_as_gravity_says(fps):
     assert jump["start_s"] == pytest.approx(2, abs=0.04)
     assert jump["flight_s"] == pytest.approx(flight, abs=0.05)
     assert jump["height_m"] == pytest.approx(height, abs=0.04)
+
+
+@pytest.mark.parametrize("action", ["crawl", "lunge", "hop"])
+def test_crawling_lunging_and_hopping_are_no_steps(action):
+    motion = synthesize(np.random.default_rng(40 if action != "hop" else 42), actions=[action])
+    assert measure_motion(motion.joints, motion.fps)["steps"]["count"] == 0
 
 
 @pytest.mark.parametrize("stride", [False, True])

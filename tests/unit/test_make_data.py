@@ -59,6 +59,16 @@ def test_same_seed_same_bytes_with_any_number_of_processes(made, tmp_path):
     assert content(tmp_path / "other")[name] != content(made)[name]
 
 
+def test_other_rows_under_the_same_folder_name_are_not_taken_from_the_cache(tmp_path):
+    """`datasets` caches by the folder's name and the header of its card."""
+    found = []
+    for seed in (1, 2):
+        make_data(DataPlan(num=2, seed=seed), tmp_path / str(seed) / "rows")
+        rows = load_dataset(str(tmp_path / str(seed) / "rows"), cache_dir=str(tmp_path / "cache"))["train"]
+        found.append([row["messages"] for row in rows])
+    assert found[0] != found[1]
+
+
 def test_a_run_that_was_killed_goes_on(made, tmp_path, monkeypatch):
     folder = tmp_path / "rows"
     claim(PLAN, folder)

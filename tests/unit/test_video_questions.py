@@ -8,7 +8,7 @@ from conftest import make_walk
 
 from llamo.train.questions import VIDEO_KINDS, ask_video, score
 from llamo.train.questions.question import Question
-from llamo.train.questions.video_questions import COLOURS, MAX_PEOPLE, SIDES, THINGS
+from llamo.train.questions.video_questions import COLOURS, MAX_PEOPLE, SIDES, THINGS, ask_unseen, names_a_thing
 from llamo.train.questions.vocabulary import action
 from llamo.train.rendering import camera, scene, shapes, things
 
@@ -91,3 +91,42 @@ def test_what_is_said_in_other_words_counts():
     assert score(question, "From the back.") and not score(question, "From the front.")
     question = Question("people", "How many?", "There are 2 people.", "2", ("1", "2", "3", "4"))
     assert score(question, "Two people.") and not score(question, "One person.")
+
+
+def test_two_things_at_once_are_both_needed():
+    choices = ("squatting", "walking", "running")
+    question = Question("both", "What, and which object?", "", "squatting & bat", choices, needs="both")
+    assert score(question, "The person is squatting, and there is a bat.") and score(question, "A bat; they do squats.")
+    for wrong in (
+        "The person is squatting.",
+        "A bat.",
+        "Squatting, with a ball.",
+        "Walking, and a bat.",
+        "Bat, ball, squatting.",
+    ):
+        assert not score(question, wrong), wrong
+    counted = Question("both", "How many, which colour?", "", "4 & blue", needs="both")
+    assert score(counted, "There are four squats, and the shirt is blue.") and not score(counted, "4, red.")
+    assert not score(counted, "5, blue.") and not score(counted, "Blue.")
+    with pytest.raises(ValueError, match="needs"):
+        Question("both", "", "", "4 & blue", needs="sound")
+
+
+def test_actions_that_name_a_thing_are_not_asked_together_with_one():
+    assert names_a_thing("bat_swing") and names_a_thing("punch") and not names_a_thing("squat")
+    truth = {
+        "side": None, "people": 1, "shirt": "grey", "trousers": None, "thing_side": "left",
+        "things": [{"name": "ball", "colour": "blue", "hand": "left", "of": 0}],
+    }  # fmt: skip
+    rng = np.random.default_rng(4)
+    for key, expected in (("bat_swing", False), ("squat", True)):
+        questions = [question for _ in range(30) for question in ask_video(truth, rng, 20, action_key=key, count=3)]
+        assert any(question.key.endswith("& ball") for question in questions) == expected
+        assert any(question.key == "3 & grey" for question in questions)
+        assert not any("trousers" in question.question or question.kind == "camera" for question in questions)
+
+
+def test_without_a_video_nothing_of_it_is_told():
+    rng = np.random.default_rng(5)
+    for question in ask_unseen(rng, 4):
+        assert question.kind == "unanswerable" and score(question, question.answer) and not score(question, "It is blue.")

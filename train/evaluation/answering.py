@@ -11,6 +11,9 @@ from .items import Item, Motion, original
 
 
 CONDITIONS = ("model", "blind", "shuffled")
+# Of items with a video; "model" gives them motion and video. See suite `both`.
+VIDEO_CONDITIONS = ("motion", "video", "neither", "shifted", "shorter", "half")
+LATE = 0.5  # seconds by which a shifted video is off
 # Generation stops early anyway; a caption needs more room than a word.
 NEW_TOKENS = {"caption": 72, "action": 32, "order": 32}
 DEFAULT_NEW_TOKENS = 28
@@ -19,7 +22,8 @@ DEFAULT_NEW_TOKENS = 28
 PAD_LEFT = {"padding": True, "padding_side": "left"}
 PAD_RIGHT = {"padding": True, "padding_side": "right"}
 
-Row = tuple[str, Sequence[Motion]]  # a question, and all that is shown with it
+Video = tuple[bytes, float]  # a file, and when it starts on the clock of its motion, in seconds
+Row = tuple[str, Sequence[Motion]] | tuple[str, Sequence[Motion], Sequence[Video]]  # a question, and all that is shown with it
 
 
 def load_model(model_path: str, device: str | None = None, dtype: str | None = None) -> tuple[Any, Any]:
@@ -77,9 +81,10 @@ def other_motions(items: Sequence[Item], seed: int) -> list[tuple[Motion, ...]]:
     return out
 
 
-def conversation(question: str, motions: Sequence[Motion] = ()) -> list[dict]:
-    """One user turn, as the processor takes it."""
+def conversation(question: str, motions: Sequence[Motion] = (), videos: Sequence[Video] = ()) -> list[dict]:
+    """One user turn, as the processor takes it; videos show the last motion."""
     content: list[dict] = [{"type": "motion", "motion": joints, "fps": fps} for joints, fps in motions]
+    content += [{"type": "video", "bytes": video, "offset_s": offset_s} for video, offset_s in videos]
     return [{"role": "user", "content": [*content, {"type": "text", "text": question}]}]
 
 
@@ -87,13 +92,13 @@ def answer(model: Any, processor: Any, rows: Sequence[Row], tokens: int, blind: 
     """The model's greedy answers to one batch.
 
     Args:
-        rows: question and motions of each row; either all rows have a motion or none.
+        rows: question and motions of each row, and videos of the last motion; either all rows have a motion or none.
         tokens: longest answer.
         blind: all motion features zero, the mean of training: a motion without information, in the same tokens.
     """
     import torch
 
-    chats = [conversation(question, motions) for question, motions in rows]
+    chats = [conversation(*row) for row in rows]
     with torch.inference_mode():
         inputs = processor.apply_chat_template(
             chats, add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt", processor_kwargs=PAD_LEFT
@@ -118,6 +123,7 @@ class Answerer:
     def __init__(self, model: Any, processor: Any, items: Sequence[Item], seed: int = 0):
         self.model, self.processor, self.items = model, processor, items
         self.others = other_motions(items, seed)
+        self.estimated: dict[str, tuple[Motion, float] | None] = {}  # of each clip that was shown as a video alone
 
     def __call__(self, places: Sequence[int], condition: str) -> list[str]:
         """The answers to the items at these places, in their order.
@@ -125,6 +131,8 @@ class Answerer:
         Raises:
             ValueError: an unknown condition.
         """
+        if any(self.items[place].videos for place in places):
+            return self.with_video(places, condition)
         if condition not in CONDITIONS:
             raise ValueError(
                 f"expected a condition out of {', '.join(CONDITIONS)}, got {condition!r} in Answerer; use one of them"
@@ -135,3 +143,45 @@ class Answerer:
             rows.append((item.question.question, self.others[place] if condition == "shuffled" else item.motions))
         tokens = max(new_tokens(self.items[place]) for place in places)
         return answer(self.model, self.processor, rows, tokens, condition == "blind")
+
+    def with_video(self, places: Sequence[int], condition: str) -> list[str]:
+        """The same for items with a video.
+
+        Raises:
+            ValueError: an unknown condition, or a model without a vision tower.
+        """
+        if condition not in ("model", *VIDEO_CONDITIONS):
+            known = ", ".join(("model", *VIDEO_CONDITIONS))
+            raise ValueError(f"expected a condition out of {known}, got {condition!r} in Answerer; use one of them")
+        if getattr(self.processor, "frame_processor", None) is None:
+            raise ValueError(
+                "Expected a checkpoint with a vision tower, got one without. Train it with `llamo train "
+                "train/recipes/pretrain_vision.yaml`, or assemble one with `llamo init --vision ID`."
+            )
+        rows = [self.shown(place, condition) for place in places]
+        seen = [row for row in rows if row is not None]
+        tokens = max(new_tokens(self.items[place]) for place in places)
+        texts = iter(answer(self.model, self.processor, seen, tokens, condition == "neither") if seen else [])
+        return ["" if row is None else next(texts) for row in rows]
+
+    def shown(self, place: int, condition: str) -> Row | None:
+        """Question, motions and videos of an item under a condition; None where the estimator sees nobody in its video."""
+        item = self.items[place]
+        question, motions, (whole, start) = item.question.question, item.motions, item.videos["whole"]
+        if condition in ("motion", "neither") or (condition == "half" and place % 2):
+            return question, motions, ()
+        if condition == "shifted":
+            return question, motions, ((whole, start + LATE),)
+        if condition == "shorter":
+            return question, motions, (item.videos["middle"],)
+        if condition != "video":
+            return question, motions, ((whole, start),)
+        if item.clip not in self.estimated:
+            try:
+                motion = self.processor.load({"type": "video", "bytes": whole})
+                self.estimated[item.clip] = ((motion.joints, motion.fps), -motion.start)
+            except ValueError:
+                self.estimated[item.clip] = None
+        found = self.estimated[item.clip]
+        # What the processor itself makes of a video alone.
+        return None if found is None else (question, (found[0],), ((whole, found[1]),))

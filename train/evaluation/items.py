@@ -32,6 +32,7 @@ class Item:
         fps: frames per second.
         facts: what else the suite's protocol needs (a group, a variant, references), as plain values.
         others: joints and fps of further motions of the question, in their order.
+        videos: name -> bytes of a video file of the first motion, and when it starts on the motion's clock, in seconds.
     """
 
     id: str
@@ -42,6 +43,7 @@ class Item:
     fps: float = 20.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[Motion, ...] = ()
+    videos: Mapping[str, tuple[bytes, float]] = field(default_factory=dict)
 
     @property
     def motions(self) -> tuple[Motion, ...]:
@@ -73,6 +75,8 @@ def fingerprint(items: Sequence[Item]) -> str:
             if place not in motions:
                 motions[place] = hashlib.sha256(np.ascontiguousarray(joints, dtype="<f4").tobytes()).digest()
             digest.update(motions[place] + repr(fps).encode())
+        for name, (video, offset_s) in item.videos.items():
+            digest.update(hashlib.sha256(video).digest() + repr((name, offset_s)).encode())
     return digest.hexdigest()
 
 

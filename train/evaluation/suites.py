@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import (
+    both,
     captioning,
     consistency,
     counting,
@@ -28,6 +29,7 @@ OFFLINE = (
     multiple_choice.SUITE,
     grounding.SUITE,
     text.SUITE,
+    both.SUITE,
 )
 PUBLISHED = (
     movid.MOVID,
