@@ -36,7 +36,7 @@ FREE_FALL = (-16.0, -4.5)
 LEAST_RISE = 0.05  # m of the pelvis above take-off
 # A flight from one foot to the other is a stride of a run, unless it goes as high as a leap.
 STRIDE_SECONDS = 0.1  # between the feet, at take-off and at landing
-LEAP_HEIGHT = 0.15  # m
+LEAP_HEIGHT = 0.12  # m
 HAND_ON_FLOOR = 0.2  # m of the wrist
 SWING_SPEED = 0.45  # m/s of the foot, the least that is a swing
 SWING_HEIGHT = 0.06  # m of the foot above its rest

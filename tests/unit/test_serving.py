@@ -1,7 +1,6 @@
 """The pieces of `llamo serve`: what may be read, how answers end, what goes into one batch."""
 
 import asyncio
-import asyncio
 import base64
 import http.server
 import io
@@ -21,7 +20,6 @@ from transformers import SiglipVisionConfig
 from video_samples import numbered_frames, write_video
 
 from llamo.cli.serving.addresses import AddressError, Addresses, Budget
-from llamo.cli.serving.admission import Admission
 from llamo.cli.serving.admission import Admission
 from llamo.cli.serving.answers import Answer, Wishes
 from llamo.cli.serving.batching import Batcher, go_together
@@ -325,75 +323,6 @@ def test_what_clients_send_anyway_is_accepted():
     )  # fmt: skip
     assert request.stop == ["\n"] and request.longest == 7 and request.temperature == 0
     assert [message.content[0].text for message in request.messages] == ["Be brief.", "Hi", "Yes.", "Hi"]
-
-
-class Door:
-    """An Admission with an application behind it that waits for `open`, and what comes out."""
-
-    def __init__(self, **limits):
-        self.open = asyncio.Event()
-        self.admission = Admission(self.app, ("/x",), **{"limit": 9, "max_body": 100, "expected_wait": lambda: 3, **limits})
-        self.bodies = []
-
-    async def app(self, scope, receive, send):
-        self.bodies.append((await receive())["body"])
-        await self.open.wait()
-        await send({"type": "http.response.start", "status": 200, "headers": []})
-
-    async def post(self, *pieces: bytes, announced: int | None = None, hangs: bool = False) -> tuple[int, dict]:
-        """Status and headers of the answer to a body that comes in pieces, the last of which may never come."""
-        sent, waiting = [], list(pieces)
-
-        async def receive():
-            if not waiting:
-                await asyncio.Event().wait()
-            return {"type": "http.request", "body": waiting.pop(0), "more_body": bool(waiting) or hangs}
-
-        async def send(message):
-            sent.append(message)
-
-        headers = [] if announced is None else [(b"content-length", str(announced).encode())]
-        await self.admission({"type": "http", "path": "/x", "method": "POST", "headers": headers}, receive, send)
-        return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-
-
-def test_bodies_are_counted_while_they_are_in_memory():
-    async def go():
-        door = Door()
-        first = [asyncio.ensure_future(door.post(b"a" * 60, b"b" * 40)) for _ in range(4)]
-        await asyncio.sleep(0.05)
-        assert door.admission.held == 400 and door.admission.taken == 4
-        for size in (None, 50):
-            status, headers = await door.post(b"c" * 50, announced=size)
-            assert (status, headers["retry-after"]) == (429, "3")
-        door.open.set()
-        assert [status for status, _ in await asyncio.gather(*first)] == [200] * 4
-        assert door.admission.held == door.admission.taken == 0 and door.bodies == [b"a" * 60 + b"b" * 40] * 4
-        assert (await door.post(b"d"))[0] == 200
-
-    asyncio.run(go())
-
-
-def test_bodies_that_are_too_many_too_large_or_too_slow(monkeypatch):
-    monkeypatch.setattr("llamo.cli.serving.admission.LONGEST_UPLOAD", 0.05)
-    monkeypatch.setattr("llamo.cli.serving.admission.LONGEST_REFUSAL", 0.05)
-    monkeypatch.setattr("llamo.cli.serving.admission.MAX_MARKS", 3)
-
-    async def go():
-        door = Door(limit=2)
-        assert (await door.post(b"", announced=101))[0] == 413
-        assert (await door.post(b"a" * 60, b"b" * 41))[0] == 413
-        assert (await door.post(b"a" * 60, b"b" * 60, announced=1, hangs=True))[0] == 413
-        assert (await door.post(b"a", hangs=True))[0] == 408
-        assert (await door.post(b"[,{,"))[0] == 400
-        waiting = [asyncio.ensure_future(door.post(b"a")) for _ in range(2)]
-        await asyncio.sleep(0.01)
-        assert (await door.post(b"a"))[0] == 429
-        door.open.set()
-        await asyncio.gather(*waiting)
-        assert door.admission.held == door.admission.taken == 0 and door.bodies == [b"a"] * 2
-
-    asyncio.run(go())
 
 
 class Door:
