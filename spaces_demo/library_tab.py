@@ -103,7 +103,7 @@ def cards(hits: list[dict], run: str) -> str:
 
 
 def seconds_of(hit: dict) -> str:
-    return f" · {hit['seconds']:.1f} s" if hit.get("seconds") else ""
+    return f" · {hit['seconds']:.1f}&nbsp;s" if hit.get("seconds") else ""
 
 
 @dataclass

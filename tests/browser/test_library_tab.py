@@ -88,10 +88,12 @@ class Page:
         return wait_for(self.browser, script)
 
     def type(self, selector, text):
+        from selenium.webdriver import Keys
+
         box = self.browser.find_element("css selector", f"{selector} input, {selector} textarea")
-        box.clear()
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(Keys.BACKSPACE)  # as a person does; `clear` tells the page nothing
         box.send_keys(text)
-        return box
 
     def search(self, text):
         before = self.run("return document.querySelector('.llamo-cards')?.dataset.run || ''")
