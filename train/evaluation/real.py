@@ -24,6 +24,7 @@ STYLE_QUESTIONS = ("In which style does the person move?", "Which word describes
 ACTION_QUESTIONS = ("What is going on in this motion, in one phrase?", "Tell me the name of this movement.")
 CHOICE_QUESTIONS = ("Which answer is correct?", "Decide what the person does in the clip.")
 CAPTION_QUESTIONS = ("Which description fits the motion?", "Which sentence tells what the person does?")
+WINDOWS = 10  # parts of a clip that are asked about: the rarest answers decide how many questions of a kind there are
 
 
 def recorded_items(clips: Sequence[RecordedClip], num: int, rng: np.random.Generator) -> list[Item]:
@@ -37,7 +38,7 @@ def recorded_items(clips: Sequence[RecordedClip], num: int, rng: np.random.Gener
     for clip in clips:
         views = [clip, clip.mirrored()]
         if clip.seconds >= 3.0:
-            parts = list(windows(clip, rng, 4))
+            parts = list(windows(clip, rng, WINDOWS))
             views += [part if index % 2 else part.mirrored() for index, part in enumerate(parts) if part is not clip]
         for view in views:
             for held_out in (False, True):
