@@ -80,7 +80,11 @@ class LlamoMotionConfig(_StrictConfig):
 
     Args:
         motion_dim (`int`, *optional*, defaults to 141):
-            Features per frame.
+            Features per frame that are encoded.
+        num_rates (`int`, *optional*):
+            Measured rates per frame, which stand behind the features in `motion_values`. They are not encoded but integrated:
+            what the processor counts (repetitions, steps, metres, ...) reaches the language model as totals. 26 when `None`
+            and the features are the processor's 141, else 0.
         fps (`float`, *optional*, defaults to 20.0):
             Frames per second of the features. The processor resamples to it.
         patch_size (`int`, *optional*, defaults to 4):
@@ -116,6 +120,7 @@ class LlamoMotionConfig(_StrictConfig):
     base_config_key = "motion_config"
 
     motion_dim: int = 141
+    num_rates: int | None = None
     fps: float | int = 20.0
     patch_size: int = 4
     window_size: int = 128
@@ -132,6 +137,13 @@ class LlamoMotionConfig(_StrictConfig):
     initializer_range: float = 0.02
 
     def __post_init__(self, **kwargs):
+        if self.num_rates is None:
+            self.num_rates = 26 if self.motion_dim == 141 else 0
+        if self.num_rates < 0:
+            raise ValueError(
+                f"Expected num_rates of at least 0, got {self.num_rates} in LlamoMotionConfig. 0 is a model without measured "
+                "rates."
+            )
         if self.part_features is None:
             self.part_features = _default_part_features() if self.motion_dim == 141 else [list(range(self.motion_dim))]
         if self.rhythm_lags is None:

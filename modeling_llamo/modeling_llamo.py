@@ -487,18 +487,23 @@ class LlamoContextAggregator(nn.Module):
         return local + self.global_attn(self.global_norm(local), segments, bias=bias, rows=rows)
 
 
-class LlamoTally(nn.Module):
-    """Totals `(N, num_tallies)` and seconds `(N,)` -> `(N, D)`.
+def num_totals(config: LlamoConfig) -> int:
+    """Rates that are integrated: the learned ones, then those that the processor measured."""
+    return config.talker_config.num_tallies + config.motion_config.num_rates
 
-    Totals are learned rates integrated over time (a repetition density sums to the count), because attention averages and an
-    average cannot count. They come as waves of several periods, from which whole numbers are read.
+
+class LlamoTally(nn.Module):
+    """Totals `(N, num_totals)` and seconds `(N,)` -> `(N, D)`.
+
+    Totals are rates integrated over time (a repetition density sums to the count), because attention averages and an average
+    cannot count. They come as waves of several periods, from which whole numbers are read.
     """
 
     num_periods = 6  # 2, 4, 8, ..., 64
 
-    def __init__(self, num_tallies: int, width: int):
+    def __init__(self, num_totals: int, width: int):
         super().__init__()
-        self.linear_1 = nn.Linear(num_tallies * (2 * self.num_periods + 2), width)
+        self.linear_1 = nn.Linear(num_totals * (2 * self.num_periods + 2), width)
         self.linear_2 = nn.Linear(width, width)
         self.clock = LlamoClock(width)
 
@@ -523,7 +528,7 @@ class LlamoMotionSummary(nn.Module):
         self.queries = nn.Parameter(torch.zeros(talker.num_summary_tokens - 1, width))
         self.attn, self.norm = LlamoAttention(talker, width), nn.LayerNorm(width)
         self.rates_proj = nn.Linear(width, talker.num_tallies)
-        self.tally, self.clock = LlamoTally(talker.num_tallies, width), LlamoClock(width)
+        self.tally, self.clock = LlamoTally(num_totals(config), width), LlamoClock(width)
         self.mlp_norm = nn.LayerNorm(width)
         self.mlp = LlamoFeedForward(width, talker.intermediate_ratio)
 
@@ -544,7 +549,7 @@ class LlamoMotionSummary(nn.Module):
     def forward(
         self, motion: torch.Tensor, mask: torch.Tensor, times: torch.Tensor, seconds: torch.Tensor, rates: torch.Tensor
     ) -> torch.Tensor:
-        """motion `(N, T, D)`, mask and times `(N, T)`, seconds `(N,)`, rates `(N, T, tallies)` -> `(N, summary tokens, D)`."""
+        """motion `(N, T, D)`, mask and times `(N, T)`, seconds `(N,)`, rates `(N, T, totals)` -> `(N, summary tokens, D)`."""
         whole = mask[:, None].expand(-1, len(self.queries) - self.num_spans, -1)
         looks_at = torch.cat([self.spans(mask), whole], dim=1)  # Shape: (N, queries, T)
         share = looks_at.to(motion.dtype)
@@ -570,7 +575,7 @@ class LlamoRelevance(nn.Module):
         width = config.talker_config.hidden_size
         self.q_proj, self.k_proj = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
         self.bias = nn.Parameter(torch.tensor(3.0))  # at first everything is relevant
-        self.tally = LlamoTally(config.talker_config.num_tallies, width)
+        self.tally = LlamoTally(num_totals(config), width)
         self.start_clock, self.end_clock = LlamoClock(width), LlamoClock(width)
 
     def weigh(
@@ -588,7 +593,7 @@ class LlamoRelevance(nn.Module):
     def totals(
         self, relevance: torch.Tensor, rates: torch.Tensor, times: torch.Tensor, step: float
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Weighted totals `(P, tallies)`, seconds `(P,)` and middle `(P,)` in seconds; `step` is the time of one vector."""
+        """Weighted totals `(P, totals)`, seconds `(P,)` and middle `(P,)` in seconds; `step` is the time of one vector."""
         weight = relevance.sum(-1)
         middle = (relevance * times).sum(-1) / weight.clamp(min=1e-6)
         return (relevance[..., None] * rates).sum(1), weight * step, middle
@@ -634,7 +639,7 @@ class LlamoFocus:
         frames (`(P, k)`): which motion vectors they are, -1 where there is none.
         deltas (`(R, S, H)`): what the fusion adds to the instructions' word embeddings.
         relevance (`(P, T)`): how much each motion vector belongs to what is asked, 0 to 1.
-        totals (`(P, num_tallies)`), seconds (`(P,)`), middle (`(P,)`): integrals of the relevant part, and its mean time.
+        totals (`(P, num_totals)`), seconds (`(P,)`), middle (`(P,)`): integrals of the relevant part, and its mean time.
     """
 
     tokens: torch.Tensor
@@ -679,11 +684,18 @@ class LlamoCrossTalker(nn.Module):
         self.text_proj = nn.Linear(width, config.text_config.hidden_size, bias=False)
         self.text_gate = nn.Parameter(torch.zeros(config.text_config.hidden_size))
 
-    def summarise(self, motion: torch.Tensor, mask: torch.Tensor, times: torch.Tensor, order: torch.Tensor) -> torch.Tensor:
-        """motion `(N, T, D)`, mask and times `(N, T)`, order `(N,)` within its row -> `(N, num_summary_tokens, H)`."""
+    def rates(self, motion: torch.Tensor, mask: torch.Tensor, measured: torch.Tensor) -> torch.Tensor:
+        """What is integrated: learned rates of motion `(N, T, D)`, then measured ones `(N, T, num_rates)`; float32."""
+        return torch.cat([self.summary.rates(motion, mask), measured.float()], dim=-1)
+
+    def summarise(
+        self, motion: torch.Tensor, mask: torch.Tensor, times: torch.Tensor, measured: torch.Tensor, order: torch.Tensor
+    ) -> torch.Tensor:
+        """motion `(N, T, D)`, mask and times `(N, T)`, measured rates `(N, T, num_rates)`, order `(N,)` within its row ->
+        `(N, num_summary_tokens, H)`."""
         order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
         seconds = mask.sum(-1) * self.seconds_per_vector
-        rates = self.summary.rates(motion, mask)
+        rates = self.rates(motion, mask, measured)
         summary = self.summary(motion, mask, times, seconds, rates if self.teach_totals else rates.detach())
         return self.projector(summary + order[:, None])
 
@@ -696,13 +708,15 @@ class LlamoCrossTalker(nn.Module):
         motion: torch.Tensor,
         mask: torch.Tensor,
         times: torch.Tensor,
+        measured: torch.Tensor,
         order: torch.Tensor,
     ) -> "LlamoFocus":
         """
         Args:
             words (`(R, S, H)`), word_mask (`(R, S)`): instruction of each user turn.
             pair_turns (`(P,)`), pair_motions (`(P,)`): turn and motion of each pair.
-            motion (`(N, T, D)`), mask (`(N, T)`), times (`(N, T)` seconds), order (`(N,)` within its row): the motions.
+            motion (`(N, T, D)`), mask (`(N, T)`), times (`(N, T)` seconds), measured (`(N, T, num_rates)`), order (`(N,)`
+                within its row): the motions.
         """
         text = self.text_reader(words, word_mask)
         pair_text, pair_words = text[pair_turns], word_mask[pair_turns]
@@ -721,7 +735,7 @@ class LlamoCrossTalker(nn.Module):
         deltas = torch.zeros_like(words).index_add(0, pair_turns, told.to(words.dtype)) * word_mask[..., None]
 
         relevance = self.relevance.weigh(pair_text, pair_words, motion, pair_motions, pair_mask)
-        rates = self.summary.rates(motion, mask)[pair_motions]
+        rates = self.rates(motion, mask, measured)[pair_motions]
         totals = self.relevance.totals(relevance, rates, pair_times, self.seconds_per_vector)
         order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
         stamps = self.clock(pair_times.gather(1, frames)) + order[:, None]
@@ -967,7 +981,7 @@ class LlamoModel(LlamoPreTrainedModel):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """
         Args:
-            motion_values (`(N, F, motion_dim)`), motion_attention_mask (`(N, F)`, 1 = real, real frames first).
+            motion_values (`(N, F, motion_dim + num_rates)`), motion_attention_mask (`(N, F)`, 1 = real, real frames first).
             pixel_values_videos (`(V, frames, channels, height, width)`), video_attention_mask (`(V, frames)`).
             video_times (`(V, frames)`): seconds on the clock of the motion the video shows.
             video_motion_ids (`(V,)`): index of that motion among the N.
@@ -976,15 +990,16 @@ class LlamoModel(LlamoPreTrainedModel):
             enhanced motion vectors `(N, T, D)`, their mask `(N, T)`, their times `(N, T)` in seconds.
         """
         config = self.config.motion_config
-        if motion_values.ndim != 3 or motion_values.shape[-1] != config.motion_dim:
+        width = config.motion_dim + config.num_rates
+        if motion_values.ndim != 3 or motion_values.shape[-1] != width:
             raise ValueError(
-                f"Expected motion_values of shape (num_motions, num_frames, {config.motion_dim}), got "
+                f"Expected motion_values of shape (num_motions, num_frames, {width}), got "
                 f"{tuple(motion_values.shape)} in LlamoModel. Use this checkpoint's own processor."
             )
         if motion_attention_mask is None:
             motion_attention_mask = torch.ones(motion_values.shape[:2], dtype=torch.long, device=motion_values.device)
         dtype = self.talker.motion_proj.weight.dtype
-        motion, mask = self.motion_tower(motion_values.to(dtype), motion_attention_mask)
+        motion, mask = self.motion_tower(motion_values[..., : config.motion_dim].to(dtype), motion_attention_mask)
         motion = self.talker.motion_proj(motion)
         vectors = torch.arange(motion.shape[1], device=motion.device)
         times = ((vectors + 0.5) * config.patch_size - 0.5).div(config.fps).expand(len(motion), -1)
@@ -1002,12 +1017,25 @@ class LlamoModel(LlamoPreTrainedModel):
             )
         return motion + self.talker.clock(times), mask, times
 
+    def get_measured_rates(
+        self, motion_values: torch.Tensor, motion_attention_mask: torch.Tensor | None = None
+    ) -> torch.Tensor:
+        """What the processor measured, summed over the frames of each motion vector: `(N, T, num_rates)` float32. Arguments as
+        in `get_motion_features`."""
+        config = self.config.motion_config
+        rates = motion_values[..., config.motion_dim :].float()
+        if motion_attention_mask is not None:
+            rates = rates * motion_attention_mask[..., None]
+        missing = -rates.shape[1] % config.patch_size
+        return F.pad(rates, (0, 0, 0, missing)).unflatten(1, (-1, config.patch_size)).sum(2)
+
     def get_retrieval_states(self, motion_values: torch.Tensor, motion_attention_mask=None, **video):
         """What `LlamoRetrieval.embed_motion` takes: `(N, T + summary tokens, D)` and its mask. Arguments as in
         `get_motion_features`."""
         motion, mask, times = self.get_motion_features(motion_values, motion_attention_mask, **video)
         seconds = mask.sum(-1) * self.talker.seconds_per_vector
-        summary = self.talker.summary(motion, mask, times, seconds, self.talker.summary.rates(motion, mask))
+        rates = self.talker.rates(motion, mask, self.get_measured_rates(motion_values, motion_attention_mask))
+        summary = self.talker.summary(motion, mask, times, seconds, rates)
         return torch.cat([motion, summary], dim=1), F.pad(mask, (0, summary.shape[1]), value=True)
 
     def get_text_states(self, input_ids: torch.Tensor, attention_mask: torch.Tensor | None = None) -> torch.Tensor:
@@ -1079,12 +1107,13 @@ class LlamoModel(LlamoPreTrainedModel):
                 raise ValueError(f"Expected motion_values for {places} <|motion|> tokens, got none in LlamoModel. {REMEDY}")
             return embeds, None
         motion, mask, times = self.get_motion_features(motion_values, motion_attention_mask, **video)
+        measured = self.get_measured_rates(motion_values, motion_attention_mask)
         lengths = mask.sum(-1)
         layout = locate_motions(input_ids, attention_mask, lengths.tolist(), self.config)
 
         as_index = partial(torch.tensor, dtype=torch.long, device=motion.device)
         order = as_index(layout.motion_order)
-        summary = self.talker.summarise(motion, mask, times, order).to(embeds)  # Shape: (N, summary tokens, H)
+        summary = self.talker.summarise(motion, mask, times, measured, order).to(embeds)  # Shape: (N, summary tokens, H)
         fused = embeds.masked_scatter(is_motion[..., None], summary)
         if not layout.turn_rows:
             return fused, None
@@ -1106,6 +1135,7 @@ class LlamoModel(LlamoPreTrainedModel):
             motion,
             mask,
             times,
+            measured,
             order,
         )
         fused = fused.flatten(0, 1).index_add(0, flat.flatten(), focus.deltas.to(fused).flatten(0, 1)).view_as(fused)
@@ -1131,7 +1161,8 @@ class LlamoModel(LlamoPreTrainedModel):
         """
         Args:
             input_ids (`(B, L)`): a whole prompt, or its continuation where `past_key_values` hold the beginning.
-            motion_values (`(N, F, motion_dim)`), motion_attention_mask (`(N, F)`): all motions of the batch, in order.
+            motion_values (`(N, F, motion_dim + num_rates)`), motion_attention_mask (`(N, F)`): all motions of the batch, in
+                order.
             pixel_values_videos, video_attention_mask, video_times, video_motion_ids: see `get_motion_features`.
             attention_mask (`(B, L)`), position_ids (`(B, L)`), inputs_embeds (`(B, L, H)`): as in any causal model.
         """

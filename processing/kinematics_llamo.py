@@ -25,13 +25,12 @@ from .angles_llamo import (
     trunk_vector,
     unit_vectors,
 )
-from .gait_llamo import cadence, find_jumps, find_steps, flights, stride_lengths, travelling_spans
+from .gait_llamo import cadence, find_jumps, find_steps, flights, stride_lengths
 from .motion_features_llamo import HEADING_MIN_WIDTH, NUM_JOINTS, heading_angles, resample
 from .motion_filters_llamo import bone_length_noise, fill_gaps, join_spans, low_pass, moving_average, true_spans
 from .postures_llamo import limb_paths, posture_spans, raised_hand_spans, still_spans
-from .repetition_choice_llamo import Cut
+from .repeated_parts_llamo import is_travelling, repeated_part
 from .repetition_signals_llamo import METRES_PER_DEGREE
-from .repetitions_llamo import best_cut
 
 
 # Events are looked for at a rate of this order; faster recordings are averaged down to it.
@@ -43,7 +42,6 @@ HEADING_SECONDS = 0.4
 TURN_RATE = 30.0  # deg/s, above which the body is turning
 LEAST_TURN = 30.0  # deg
 LEAST_RANGE = 10.0  # deg; joints that move less say nothing about symmetry
-SHORTEST_REST_SECONDS = 1.0  # between walks, in which repetitions are looked for
 
 
 def measure_motion(joints: np.ndarray, fps: float, smoothing: str = "auto") -> dict[str, Any]:
@@ -191,22 +189,15 @@ def _steps(steps, joints: np.ndarray, fps: float, notes: dict[str, str], more: d
 def _repetitions(joints, fps, noise, steps, jumps, notes: dict[str, str], more: dict[str, Any]) -> dict[str, Any]:
     """Repetitions in whatever is no walk: the part with the best-explained movement."""
     more["repetition_unit"] = more["repetition_period_s"] = more["repetition_drift"] = None
-    walking = np.zeros(len(joints), dtype=bool)
-    for start, end in travelling_spans(joints, steps, fps):
-        walking[start:end] = True
-    shortest = int(SHORTEST_REST_SECONDS * fps) if walking.any() else 1
-    best: tuple[float, int, Cut] | None = None
-    for start, end in join_spans(true_spans(~walking), 0, shortest):
-        inside = [(jump.start - start, jump.end - start) for jump in jumps if start <= jump.start and jump.end <= end]
-        cut = best_cut(joints[start:end], fps, noise, inside)
-        if cut is not None and (best is None or cut.score * len(cut.items) > best[0]):
-            best = cut.score * len(cut.items), start, cut
+    best = repeated_part(joints, fps, noise, steps, jumps)
     if best is None:
         notes["repetitions"] = (
-            "the person walks or runs: see steps" if walking.any() else "nothing leaves a pose and comes back to it"
+            "the person walks or runs: see steps"
+            if is_travelling(joints, steps, fps).any()
+            else "nothing leaves a pose and comes back to it"
         )
         return {"count": 0, "signal": None, "items": []}
-    _, offset, cut = best
+    offset, cut = best.offset, best.cut
     unit, scale = cut.signal.unit, METRES_PER_DEGREE if cut.signal.unit == "deg" else 1.0
     items = [
         {

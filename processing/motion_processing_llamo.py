@@ -6,6 +6,7 @@ import numpy as np
 from transformers import BatchFeature, FeatureExtractionMixin
 
 from .kinematics_llamo import measure_motion
+from .measured_rates_llamo import NUM_RATES, measure_rates
 from .motion_comparison_llamo import compare_motions
 from .motion_features_llamo import NUM_FEATURES, canonicalise, check_joints, joints_to_features, resample
 from .motion_formats_llamo import RawMotion, read_motion
@@ -19,7 +20,7 @@ FILE_KEYS = ("format", "units", "up_axis", "joint_map", "asf", "skeleton", "anim
 
 class LlamoMotionProcessor(FeatureExtractionMixin):
     r"""
-    Loads, resamples, canonicalises, turns into features, normalises, pads.
+    Loads, resamples, canonicalises, turns into features, normalises, measures rates, pads.
 
     Args:
         fps (`float`, *optional*, defaults to 20.0):
@@ -30,6 +31,9 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
             Tokens for the whole of each motion; must agree with `talker_config.num_summary_tokens`.
         num_focus_tokens (`int`, *optional*, defaults to 8):
             Frames each user turn selects from each motion; must agree with `talker_config.num_focus_tokens`.
+        num_rates (`int`, *optional*, defaults to 26):
+            Measured rates (`measure_rates`) behind the features of each frame, or 0 for a model without; must agree with the
+            model's `motion_config.num_rates`.
         max_seconds (`float`, *optional*, defaults to 1800.0):
             Longer motions are refused, never cut.
         max_file_bytes (`int`, *optional*, defaults to 512 MiB):
@@ -46,6 +50,7 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         patch_size: int = 4,
         num_summary_tokens: int = 12,
         num_focus_tokens: int = 8,
+        num_rates: int = NUM_RATES,
         max_seconds: float = 1800.0,
         max_file_bytes: int = 512 * 1024 * 1024,
         mean: list[float] | None = None,
@@ -57,10 +62,16 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
         self.patch_size = patch_size
         self.num_summary_tokens = num_summary_tokens
         self.num_focus_tokens = num_focus_tokens
+        self.num_rates = num_rates
         self.max_seconds = max_seconds
         self.max_file_bytes = max_file_bytes
         self.mean = [float(value) for value in mean] if mean is not None else None
         self.std = [float(value) for value in std] if std is not None else None
+        if num_rates not in (0, NUM_RATES):
+            raise ValueError(
+                f"Expected num_rates to be {NUM_RATES} or 0, got {num_rates} in LlamoMotionProcessor. This checkpoint was made "
+                "by another version: use the code that lies with it (trust_remote_code=True)."
+            )
         for name in ("mean", "std"):
             values = getattr(self, name)
             if values is not None and len(values) != NUM_FEATURES:
@@ -166,6 +177,12 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
             return features
         return ((features - np.asarray(self.mean)) / np.asarray(self.std)).astype(np.float32)
 
+    def values(self, joints: np.ndarray) -> np.ndarray:
+        """Canonical joints `(num_frames, 22, 3)` at `fps` -> `(num_frames, 141 + num_rates)` float32, as the model reads them:
+        normalised features, then measured rates as they are."""
+        features = self.normalise(joints_to_features(joints, self.fps))
+        return np.concatenate([features, measure_rates(joints, self.fps)], axis=1) if self.num_rates else features
+
     def denormalise(self, values: np.ndarray) -> np.ndarray:
         """Inverse of `normalise`."""
         if self.mean is None or self.std is None:
@@ -186,18 +203,17 @@ class LlamoMotionProcessor(FeatureExtractionMixin):
             fps, units, up_axis, joint_map (*optional*): as in `read_motion`, for files that do not say them themselves.
 
         Returns:
-            `motion_values` `(num_motions, num_frames, 141)` float32 and `motion_attention_mask` `(num_motions, num_frames)`,
-            dense and padded on the right.
+            `motion_values` `(num_motions, num_frames, 141 + num_rates)` float32 and `motion_attention_mask`
+            `(num_motions, num_frames)`, dense and padded on the right.
         """
-        features = []
+        each = []
         for motion in motions:
             raw = self.load(motion, fps=fps, units=units, up_axis=up_axis, joint_map=joint_map)
-            joints = self.canonical(raw)
-            features.append(self.normalise(joints_to_features(joints, self.fps)))
-        longest = max(len(values) for values in features)
-        values = np.zeros((len(features), longest, NUM_FEATURES), dtype=np.float32)
-        mask = np.zeros((len(features), longest), dtype=np.int64)
-        for row, motion in enumerate(features):
+            each.append(self.values(self.canonical(raw)))
+        longest = max(len(values) for values in each)
+        values = np.zeros((len(each), longest, NUM_FEATURES + self.num_rates), dtype=np.float32)
+        mask = np.zeros((len(each), longest), dtype=np.int64)
+        for row, motion in enumerate(each):
             values[row, : len(motion)], mask[row, : len(motion)] = motion, 1
         return BatchFeature({"motion_values": values, "motion_attention_mask": mask}, tensor_type=return_tensors)
 

@@ -211,7 +211,7 @@ class LlamoProcessor(ProcessorMixin):
 
         Returns:
             `input_ids`, `attention_mask` `(batch, length)`, and with motion `motion_values`
-            `(num_motions, num_frames, 141)`, `motion_attention_mask` `(num_motions, num_frames)`; with video
+            `(num_motions, num_frames, 141 + num_rates)`, `motion_attention_mask` `(num_motions, num_frames)`; with video
             `pixel_values_videos`, `video_attention_mask`, `video_times`, `video_motion_ids`.
 
         Raises:

@@ -7,6 +7,7 @@ comes down n - 1 times in between: so the choice asks first how often, then wher
 """
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -76,14 +77,20 @@ class Cut:
     def period(self) -> float:
         """Frames from one repetition to the next, the median; 0 with one alone."""
         peaks = [item.peak for item in self.items]
-        return float(np.median(np.diff(peaks))) if len(peaks) > 1 else 0.0
+        return middle_of(sorted(after - before for before, after in pairwise(peaks))) if len(peaks) > 1 else 0.0
 
     def odd_ends(self) -> tuple[float, float]:
         """How much odder the first and the last repetition are than is usual; 0 where there are too few to say."""
         if len(self.items) < ENOUGH:
             return 0.0, 0.0
-        usual = max(float(np.median(self.oddness)), USUAL)
+        usual = max(middle_of(sorted(self.oddness.tolist())), USUAL)
         return float(self.oddness[0]) / usual, float(self.oddness[-1]) / usual
+
+
+def middle_of(ordered: list[float]) -> float:
+    """The median of numbers in ascending order: a list is faster than an array where there are few."""
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
 def judge(cut: Cut, rows: list[np.ndarray], movement: np.ndarray, jumps: list[tuple[float, float]]) -> Cut:
@@ -135,7 +142,7 @@ def _share_alike(total: np.ndarray, between: np.ndarray, moving: np.ndarray) -> 
 
 def sample(values: np.ndarray, frames):
     """`values` at fractional frames."""
-    frames = np.clip(frames, 0, len(values) - 1)
+    frames = np.minimum(np.maximum(frames, 0), len(values) - 1)
     low = np.minimum(np.floor(frames).astype(int), max(len(values) - 2, 0))
     part = np.asarray(frames - low)
     part = part.reshape(part.shape + (1,) * (values.ndim - 1))
@@ -145,7 +152,8 @@ def sample(values: np.ndarray, frames):
 def choose_cut(cuts: list[Cut]) -> Cut | None:
     """Of all cuts the best one: first how often the movement repeats, then which excursions at the ends belong to it."""
     good = [cut for cut in cuts if cut.sameness >= LEAST_SAMENESS and cut.coverage >= LEAST_COVERAGE]
-    whole = [cut for cut in good if min(cut.odd_ends()) <= ODD_ENDS and max(cut.odd_ends()) <= ODD_END]
+    ends = [cut.odd_ends() for cut in good]
+    whole = [cut for cut, odd in zip(good, ends, strict=True) if min(odd) <= ODD_ENDS and max(odd) <= ODD_END]
     good = whole or good
     return _with_all_ends(_with_all_turns(good), good) if good else None
 
@@ -205,7 +213,7 @@ def _with_all_ends(lead: Cut, cuts: list[Cut]) -> Cut:
             return cut.score >= SAME_PHASE_SCORE * lead.score
         # Both sides explain more movement than what is blind to mirroring.
         least = MORE_SCORE if cut.turns == lead.turns else MORE_SCORE * TURNS
-        usual = max(MORE_ODD * float(np.median(cut.oddness)), LITTLE_ODD)
+        usual = max(MORE_ODD * middle_of(sorted(cut.oddness.tolist())), LITTLE_ODD)
         return (
             cut.score >= least * lead.score
             and 1 - cut.sameness <= MORE_DIFFERENT * (1 - lead.sameness) + MORE_UNLIKE

@@ -16,7 +16,7 @@ import numpy as np
 
 from .angles_llamo import LEFT_ANKLE, PELVIS, RIGHT_ANKLE, body_frame
 from .motion_filters_llamo import moving_average
-from .repetition_choice_llamo import Cut, Repetition, choose_cut, judge, sample
+from .repetition_choice_llamo import Cut, Repetition, choose_cut, judge, middle_of, sample
 from .repetition_signals_llamo import METRES_PER_DEGREE, POSE_PAIRS, Signal, candidate_signals
 
 
@@ -191,6 +191,7 @@ def _runs(values: np.ndarray, smallest: float, fps: float) -> Iterator[list[Repe
     if extent < smallest:
         return
     known, yielded = set(), set()
+    numbers = values.tolist()
     excursions: dict[tuple[int, int, int], Repetition | None] = {}
     for threshold in THRESHOLDS:
         turning = _turning_points(values, max(threshold * extent, 0.8 * smallest))
@@ -199,12 +200,12 @@ def _runs(values: np.ndarray, smallest: float, fps: float) -> Iterator[list[Repe
         known.add(tuple(turning))
         for key in zip(turning, turning[1:], turning[2:]):
             if key not in excursions:
-                excursions[key] = _excursion(values, *key, smallest)
+                excursions[key] = _excursion(numbers, *key, smallest)
         items = [item for key in zip(turning, turning[1:], turning[2:]) if (item := excursions[key]) is not None]
         if not items:
             continue
-        amplitudes = np.array([item.amplitude for item in items])
-        for typical in sorted({float(np.median(amplitudes)), float(np.percentile(amplitudes, 85)), float(amplitudes.max())}):
+        amplitudes = sorted(item.amplitude for item in items)
+        for typical in sorted({middle_of(amplitudes), _quantile(amplitudes, 0.85), amplitudes[-1]}):
             run: list[Repetition] = []
             longest: list[Repetition] = []
             for item in items:
@@ -217,14 +218,22 @@ def _runs(values: np.ndarray, smallest: float, fps: float) -> Iterator[list[Repe
                 yield longest
 
 
-def _excursion(values: np.ndarray, before: int, peak: int, after: int, smallest: float) -> Repetition | None:
+def _quantile(ordered: list[float], share: float) -> float:
+    """Of numbers in ascending order, between neighbours on a straight line."""
+    place = share * (len(ordered) - 1)
+    below = int(place)
+    above = min(below + 1, len(ordered) - 1)
+    return ordered[below] + (ordered[above] - ordered[below]) * (place - below)
+
+
+def _excursion(values: list[float], before: int, peak: int, after: int, smallest: float) -> Repetition | None:
     """What lies between two minima and rises to `peak`, if by `smallest` on both sides."""
-    rise, fall = values.item(peak) - values.item(before), values.item(peak) - values.item(after)
+    rise, fall = values[peak] - values[before], values[peak] - values[after]
     # The smaller side is the excursion; the larger one may hold the way into position as well.
     amplitude = min(rise, fall)
     if amplitude < smallest:
         return None
-    base = values.item(peak) - 0.9 * amplitude
+    base = values[peak] - 0.9 * amplitude
     (start,), (end,) = _crossings(values, peak, before, [base]), _crossings(values, peak, after, [base])
     return Repetition(start, float(peak), end, amplitude)
 
@@ -238,25 +247,25 @@ def _turns(values: dict[str, np.ndarray], smallest: float, fps: float) -> Iterat
                 continue
             items = [replace(item, side="left") for item in left] + [replace(item, side="right") for item in right]
             items.sort(key=lambda item: item.peak)
-            peaks = np.diff([item.peak for item in items])
+            peaks = [after.peak - before.peak for before, after in pairwise(items)]
             alternate = all(first.side != second.side for first, second in pairwise(items))
-            lasting = float(np.median([item.end - item.start for item in items]))
-            if len(items) > 2 and alternate and peaks.min() > max(0.35 * np.median(peaks), 0.5 * lasting):
+            lasting = middle_of(sorted(item.end - item.start for item in items))
+            if len(items) > 2 and alternate and min(peaks) > max(0.35 * middle_of(sorted(peaks)), 0.5 * lasting):
                 yield items
 
 
-def _crossings(values: np.ndarray, peak: int, base: int, levels: list[float]) -> list[float]:
+def _crossings(values: list[float], peak: int, base: int, levels: list[float]) -> list[float]:
     """Fractional frames at which the way from `peak` towards `base` first falls to each of `levels`."""
     step = 1 if base > peak else -1
-    way = values[min(peak, base) : max(peak, base) + 1][::step]
-    lowest = np.minimum.accumulate(way)
+    way = values[min(peak, base) : max(peak, base) + 1][::step]  # short: a list is faster than an array
     found = []
-    # Frames that are still above the level; the first one is the peak.
-    for level, above in zip(levels, np.searchsorted(-lowest, -np.array(levels)).tolist(), strict=True):
+    for level in levels:
+        # Frames that are still above the level; the first one is the peak.
+        above = next((index for index, value in enumerate(way) if value <= level), len(way))
         if above >= len(way):
             found.append(float(base))
             continue
-        here, following = way.item(max(above - 1, 0)), way.item(max(above, 1)) if len(way) > 1 else way.item(0)
+        here, following = way[max(above - 1, 0)], way[max(above, 1)] if len(way) > 1 else way[0]
         found.append(peak + step * (max(above - 1, 0) + (here - level) / max(here - following, 1e-12)))
     return found
 
@@ -267,14 +276,14 @@ class _StageReader:
     """
 
     def __init__(self, values: np.ndarray, pose: np.ndarray) -> None:
-        self.values, self.pose = values, pose
+        self.values, self.pose = values.tolist(), pose
         self.rows: dict[tuple[float, float, float], np.ndarray] = {}
 
     def __call__(self, item: Repetition) -> np.ndarray:
         key = (item.start, item.peak, item.end)
         if key not in self.rows:
             peak = int(item.peak)
-            top = self.values.item(peak)
+            top = self.values[peak]
             base = top - 0.9 * item.amplitude
             goals = [base + level * (top - base) for level in RISE_LEVELS]
             first, last = max(0, int(np.floor(item.start))), min(len(self.values) - 1, int(np.ceil(item.end)))

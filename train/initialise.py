@@ -259,6 +259,7 @@ def build_processor(
         patch_size=config.motion_config.patch_size,
         num_summary_tokens=config.talker_config.num_summary_tokens,
         num_focus_tokens=config.talker_config.num_focus_tokens,
+        num_rates=config.motion_config.num_rates,
         **settings.get("motion_processor", {}),
     )
     template = (HOME / "processing" / "chat_template.jinja").read_text(encoding="utf-8")

@@ -92,6 +92,7 @@ def pretraining_losses(
     """All losses of one batch by name, and the scores of the answers `(P, A)`."""
     talker = model.talker
     motion, mask, times = model.get_motion_features(batch.values, batch.mask)
+    measured = model.get_measured_rates(batch.values, batch.mask)
     losses: dict[str, torch.Tensor] = {}
     labels = {name: batch.labels[index].masked_fill(~mask, IGNORE) for index, name in enumerate(FRAME_LABELS)}
     for name, head in heads.frames.items():
@@ -112,7 +113,7 @@ def pretraining_losses(
         losses["totals"] = (error * weight)[complete].mean()
 
     order = torch.zeros(len(motion), dtype=torch.long, device=motion.device)
-    summary = talker.summarise(motion, mask, times, order)
+    summary = talker.summarise(motion, mask, times, measured, order)
     num_spans = model.config.talker_config.num_spans
     tokens_of = {
         "span": (summary[:, :num_spans], talker.summary.spans(mask), heads.spans),
@@ -133,7 +134,7 @@ def pretraining_losses(
     words = embeddings[batch.words] * batch.word_mask[..., None]
     pairs = batch.pair_motions
     turns = torch.arange(len(pairs), device=pairs.device)
-    focus = talker.focus(words, batch.word_mask, turns, pairs, motion, mask, times, order)
+    focus = talker.focus(words, batch.word_mask, turns, pairs, motion, mask, times, measured, order)
     frames, totals_token = focus.tokens[:, :-1].float(), focus.tokens[:, -1].float()
     real = focus.real[:, :-1, None].float()
     # Numbers stand in the token of totals, everything else in the kept frames.

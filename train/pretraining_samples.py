@@ -9,7 +9,8 @@ from functools import partial
 import numpy as np
 import torch
 
-from llamo.processing.motion_features_llamo import canonicalise, joints_to_features
+from llamo.processing.measured_rates_llamo import NUM_RATES, measure_rates
+from llamo.processing.motion_features_llamo import NUM_FEATURES, canonicalise, joints_to_features
 from llamo.train.asked_motions import AskedMotion, draw_many
 from llamo.train.augmentation import FPS
 from llamo.train.labelled_motion import DIRECTIONS, IGNORE, RATES, SIDES, SPEEDS, TURNS, measured_rates
@@ -42,7 +43,8 @@ class AskedText:
 
 @dataclass
 class PretrainingSample:
-    """values `(F, 141)` float16, labels `(5, T)` int16 (of each vector's middle), rates `(T, 12)` float16 (NaN unknown)."""
+    """values `(F, 141 + 26)` float16: features, then measured rates; labels `(5, T)` int16 (of each vector's middle), rates
+    `(T, 12)` float16 (NaN unknown): the truth that rates are learned from."""
 
     values: np.ndarray
     labels: np.ndarray
@@ -66,8 +68,9 @@ def to_sample(asked: AskedMotion, patch: int, actions: Sequence[str] = ()) -> Pr
         if q.kind != "caption":
             where = labels[0] == actions.index(q.about) if q.about in actions else None
             questions.append(AskedText(q.question, q.kind, q.key, q.choices, q.tolerance, where))
-    values = joints_to_features(asked.joints, FPS).astype(np.float16)
-    return PretrainingSample(values, labels.astype(np.int16), rates.astype(np.float16), questions, asked.labels.recorded)
+    values = np.concatenate([joints_to_features(asked.joints, FPS), measure_rates(asked.joints, FPS)], axis=1)
+    values, labels, rates = values.astype(np.float16), labels.astype(np.int16), rates.astype(np.float16)
+    return PretrainingSample(values, labels, rates, questions, asked.labels.recorded)
 
 
 def draw_samples(total: int, seed: int, patch: int, workers: int, **job) -> list[PretrainingSample]:
@@ -78,7 +81,7 @@ def draw_samples(total: int, seed: int, patch: int, workers: int, **job) -> list
 def feature_statistics(samples: Sequence[PretrainingSample], num: int = 1500) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of the features over what training will see, `(141,)` each."""
     step = max(1, len(samples) // num)
-    frames = np.concatenate([sample.values.astype(np.float32) for sample in samples[::step]])
+    frames = np.concatenate([sample.values[:, :NUM_FEATURES].astype(np.float32) for sample in samples[::step]])
     mean, std = frames.mean(0), frames.std(0)
     return mean.astype(np.float32), np.maximum(std, 0.02).astype(np.float32)
 
@@ -87,7 +90,7 @@ def feature_statistics(samples: Sequence[PretrainingSample], num: int = 1500) ->
 class Batch:
     """N motions and P questions about them.
 
-    values `(N, F, 141)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 12)`; words `(P, S)` token ids with word_mask,
+    values `(N, F, 141 + 26)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 12)`; words `(P, S)` token ids with word_mask,
     pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none,
     where `(P, T)`: 1 for the motion vectors that the question is about, 0 for the others, NaN where nobody knows.
     """
@@ -119,7 +122,8 @@ class Collator:
     """
 
     def __init__(self, mean: np.ndarray, std: np.ndarray, tokenizer, answers: dict[str, int], patch: int):
-        self.mean, self.std, self.tokenizer, self.answers, self.patch = mean, std, tokenizer, answers, patch
+        self.mean, self.std = np.pad(mean, (0, NUM_RATES)), np.pad(std, (0, NUM_RATES), constant_values=1.0)  # rates stay
+        self.tokenizer, self.answers, self.patch = tokenizer, answers, patch
         self.begin = tokenizer.encode("\n", add_special_tokens=False)
         self.cache: dict[str, list[int]] = {}
 

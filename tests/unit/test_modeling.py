@@ -245,12 +245,12 @@ def test_totals_are_taught_by_tokens_unless_told_otherwise(model):
     talker = model.model.talker
     motion = torch.randn(1, 12, 32, requires_grad=True)
     mask, times, order = torch.ones(1, 12, dtype=torch.bool), torch.arange(12.0)[None], torch.zeros(1, dtype=torch.long)
-    pair = torch.zeros(1, dtype=torch.long)
+    pair, measured = torch.zeros(1, dtype=torch.long), torch.zeros(1, 12, 26)
     words, word_mask = torch.randn(1, 5, 32), torch.ones(1, 5, dtype=torch.bool)
 
     def reach() -> float:
         motion.grad = None
-        talker.focus(words, word_mask, pair, pair, motion, mask, times, order).tokens[0, -1, 0].backward()
+        talker.focus(words, word_mask, pair, pair, motion, mask, times, measured, order).tokens[0, -1, 0].backward()
         return 0.0 if motion.grad is None else float(motion.grad.abs().sum())
 
     assert reach() > 0
@@ -271,7 +271,7 @@ def test_mismatches_raise_with_the_remedy(model, processor):
         model(**{**inputs, "input_ids": inputs["input_ids"][:, 8:], "attention_mask": inputs["attention_mask"][:, 8:]})
     with pytest.raises(ValueError, match="motion_focus"):
         model(**{**inputs, "motion_values": inputs["motion_values"][:, :8], "motion_attention_mask": None})
-    with pytest.raises(ValueError, match="141"):
+    with pytest.raises(ValueError, match="167"):
         model(**{**inputs, "motion_values": inputs["motion_values"][..., :9]})
     with pytest.raises(ValueError, match="vision tower"):
         model(**inputs, pixel_values_videos=torch.zeros(1, 2, 3, 8, 8))
