@@ -7,6 +7,7 @@ from llamo.cli.library.clips import batches, find_clips, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, parse_question
 from llamo.cli.library.ledger import Ledger
 from llamo.cli.library.table import Part, check_out, known_rows, parts_of
+from llamo.cli.motion_files import check_said
 from llamo.cli.session import open_session
 from llamo.train.library.label_table import write_table
 
@@ -36,6 +37,7 @@ def caption_library(
     names = tuple(name.strip() for name in fields.split(",") if name.strip())
     plan = LabelPlan(captions, names, tuple(map(parse_question, prompts)), max_new_tokens, said)
     clips = find_clips(paths)
+    check_said((clip.path for clip in clips), said)
     known_rows(table)  # a file that is no table of ours is refused before anything is loaded
     if device is None and shard is None and share.of > 1 and has_cuda():
         device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"

@@ -2,7 +2,7 @@
 
 import json
 
-from llamo.cli.motion_files import read_file
+from llamo.cli.motion_files import check_said, check_used, read_file
 from llamo.cli.session import BadInputError
 
 
@@ -23,7 +23,9 @@ def compare_files(first: str, second: str, said: dict | None = None, model: str 
     """
     from llamo.processing.motion_comparison_llamo import compare_motions
 
+    check_said([first, second], said)
     (one, one_report), (two, two_report) = read_file(first, said, model), read_file(second, said, model)
+    check_used([one_report, two_report], said)
     try:
         result = compare_motions(one.joints, one.fps, two.joints, two.fps)
     except (ValueError, ImportError) as error:

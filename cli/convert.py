@@ -2,7 +2,7 @@
 
 import os
 
-from llamo.cli.motion_files import read_file
+from llamo.cli.motion_files import check_said, check_used, read_file
 from llamo.cli.session import BadInputError
 from llamo.processing.motion_writers_llamo import kind_of, write_motion
 
@@ -41,7 +41,9 @@ def convert_file(
         kind_of(out)
         if os.path.exists(source) and os.path.exists(out) and os.path.samefile(source, out):
             raise BadInputError(f"Expected another file to write than the one to read, got {out!r} twice. Rename OUT.")
+        check_said([source], said)
         raw, report = read_file(source, overrides(said, source_fps), model)
+        check_used([report], said)
         if fps is not None and source_fps is None and raw.format in BARE and is_silent(raw):
             raw, report = read_file(source, overrides(said, fps), model)
             fps = None

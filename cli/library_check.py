@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 
 from llamo.cli.library.clips import find_clips, hash_of
-from llamo.cli.motion_files import read_file
+from llamo.cli.motion_files import check_said, read_file
 from llamo.cli.session import BadInputError
 
 
@@ -24,6 +24,7 @@ def check_library(paths: list[str], said: dict, model: str = "llamo") -> dict:
     from llamo.train.library.quality import find_problems
 
     clips = find_clips(paths)
+    check_said((clip.path for clip in clips), said)
     result: dict = {"clips": len(clips), "unreadable": [], "problems": [], "duplicates": []}
     first_of: dict[str | None, str] = {}
     read, prints, seconds = [], [], []

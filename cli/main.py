@@ -6,9 +6,11 @@ import typer
 
 from llamo.cli.failing import fail, tells_bad_input
 from llamo.cli.read_options import OF_ANY_FILE, reads_motion
+from llamo.cli.usage import Commands
 
 
 app = typer.Typer(
+    cls=Commands,
     help="Ask a language model about human motion.",
     no_args_is_help=True,
     add_completion=False,

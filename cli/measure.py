@@ -5,7 +5,7 @@ import io
 import json
 from collections.abc import Iterator
 
-from llamo.cli.motion_files import read_file
+from llamo.cli.motion_files import check_said, check_used, read_file
 from llamo.cli.session import BadInputError
 
 
@@ -21,7 +21,9 @@ def measure_file(path: str, smoothing: str = "auto", said: dict | None = None, m
     Raises:
         BadInputError: a file that cannot be read or measured.
     """
+    check_said([path], said)
     raw, report = read_file(path, said, model)
+    check_used([report], said)
     return {"input": report, **measure_raw(raw.joints, raw.fps, path, smoothing)}
 
 

@@ -1,13 +1,18 @@
 """Motion and video files: read, and reported on as `llamo ask --json` does. A video's motion is estimated."""
 
 import functools
+import os
+from collections.abc import Iterable
 from typing import Any
 
 from llamo.cli.session import BadInputError, check_files, file_report, is_video_file, unreadable
 
 
-# What the user may say that is about videos alone.
+# What the user may say that is about videos alone, and about motion files alone.
 VIDEO_WORDS = ("person", "box")
+MOTION_WORDS = ("units", "up_axis", "joint_map", "asf", "skeleton", "animation", "mean", "std")
+# What files of these formats alone can use.
+WORDS_OF_FORMATS = {"asf": ("amc",), "animation": ("gltf",), "mean": ("humanml3d",), "std": ("humanml3d",)}
 PROGRESS = "estimating the motion"
 
 
@@ -36,6 +41,55 @@ def read_file(path: str, said: dict | None = None, model: str = "llamo") -> tupl
         except (ValueError, OSError, ImportError) as error:
             raise unreadable(path, error) from None
     return raw, file_report(path, raw)
+
+
+def check_said(paths: Iterable[str], said: dict | None) -> None:
+    """Refuses what the user says about videos where there is none, and about motion files where there is none.
+
+    Args:
+        paths: all files that `said` is about; those of the other kind may be among them.
+
+    Raises:
+        BadInputError: words that no file could be read by, and would be without effect.
+    """
+    said = said or {}
+    of_videos, of_motions = ([word for word in words if said.get(word) is not None] for words in (VIDEO_WORDS, MOTION_WORDS))
+    if not of_videos and not of_motions:
+        return
+    paths = [os.fspath(path) for path in paths]
+    if not paths:
+        return
+    videos = [is_video_file(path) for path in paths]
+    for words, has_some, kind in ((of_videos, any(videos), "a video"), (of_motions, not all(videos), "a motion file")):
+        if words and not has_some:
+            other = "a motion file" if kind == "a video" else "a video"
+            raise BadInputError(
+                f"Expected {kind} for {flags(words)}, got {other} at {paths[0]!r}"
+                f"{'' if len(paths) == 1 else f' and {len(paths) - 1} more like it'}. Leave {flags(words)} out."
+            )
+
+
+def check_used(reports: Iterable[dict], said: dict | None) -> None:
+    """Refuses what the user says about formats that none of the files has.
+
+    Args:
+        reports: what `file_report` says of all files that `said` is about.
+
+    Raises:
+        BadInputError: words that no file was read by.
+    """
+    reports = list(reports)
+    for word, formats in WORDS_OF_FORMATS.items():
+        if (said or {}).get(word) is not None and reports and not any(report["format"] in formats for report in reports):
+            raise BadInputError(
+                f"Expected {' or '.join(formats).upper()} for {flags([word])}, got {reports[0]['format']} at "
+                f"{reports[0]['path']!r}. Leave {flags([word])} out."
+            )
+
+
+def flags(words: Iterable[str]) -> str:
+    """ "up_axis" -> "--up-axis"; several with "and"."""
+    return " and ".join(f"--{word.replace('_', '-')}" for word in words)
 
 
 @functools.lru_cache(maxsize=1)
@@ -84,4 +138,14 @@ def of_motions(said: dict | None) -> dict:
     return {key: value for key, value in (said or {}).items() if key not in VIDEO_WORDS}
 
 
-__all__ = ["BadInputError", "estimate_file", "of_motions", "read_file", "video_motions", "video_part"]
+__all__ = [
+    "BadInputError",
+    "check_said",
+    "check_used",
+    "estimate_file",
+    "flags",
+    "of_motions",
+    "read_file",
+    "video_motions",
+    "video_part",
+]

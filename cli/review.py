@@ -58,7 +58,7 @@ def viewed(review, path: str, said: dict, model: str) -> dict:
     file = review.file_of(path)
     if not file.exists():
         raise BadInputError(f"The file is missing: nothing is at {path}. It can be decided all the same.")
-    motion = read_viewed_motion(str(file), said, model)
+    motion, _ = read_viewed_motion(str(file), said, model)
     row = review.row(path)
     segments = row.get("segments") or []
     if len(segments) > 1:

@@ -15,7 +15,8 @@ from llamo.cli.library import embedding
 from llamo.cli.library.clips import Shard, batches, find_clips
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, read_clip
 from llamo.cli.library.ledger import Ledger
-from llamo.cli.session import BadInputError, open_session
+from llamo.cli.motion_files import check_said, flags
+from llamo.cli.session import BadInputError, check_files, check_overrides, open_session
 from llamo.train.library.label_table import read_table
 
 
@@ -63,6 +64,7 @@ def index_library(
         import lancedb  # noqa: F401  (before a model is loaded for nothing)
     plan = LabelPlan(max_new_tokens=max_new_tokens, said=said)
     clips = find_clips(paths)
+    check_said((clip.path for clip in clips), said)
     with database_errors():
         told = {row["path"]: row for row in read_table(labels)} if labels else {}
     session, _, _ = open_session(model, [], None, 0.0, device, dtype)
@@ -117,6 +119,13 @@ def search_library(
     """
     if not text.strip() and like is None and where is None:
         raise BadInputError("Expected words, --like FILE or --where FILTER to search by, got none. Give one of them.")
+    if said and like is None:
+        raise BadInputError(
+            f"Expected --like FILE, which {flags(said)} would be about, got none. Leave {flags(said)} out, or add --like."
+        )
+    if like is not None:
+        check_files([like])
+        check_overrides([like], said)
     library = open_library(db)
     if like is not None and (words or not library.width):
         why = "--words" if words else f"{db}, whose checkpoint has no trained embeddings"

@@ -144,6 +144,18 @@ def read_motions(processor, files: list[str], overrides: dict | None = None) -> 
     return inputs
 
 
+def check_overrides(files: list[str], overrides: dict | None) -> None:
+    """Refuses what the user says about files that are not there. A video beside a motion only shows it: nobody is followed.
+
+    Raises:
+        BadInputError: words that would be without effect.
+    """
+    from llamo.cli.motion_files import check_said
+
+    motions = [path for path in files if not is_video_file(path)]
+    check_said(motions or files, overrides)
+
+
 def show(motion: MotionInput, path: str, said: dict | None, looks: bool) -> None:
     """Puts a video beside the motion that it shows; where the model does not look at videos, only says so.
 
@@ -196,6 +208,7 @@ def open_session(
         BadInputError: anything that the caller has to change.
     """
     check_files(files)
+    check_overrides(files, overrides)
     check_checkpoint(name)
     if dtype not in DTYPES:
         raise BadInputError(f"Expected --dtype to be one of {', '.join(DTYPES)}, got {dtype!r}. Choose one of them.")
@@ -204,6 +217,8 @@ def open_session(
     import torch
     from transformers import AutoModelForImageTextToText, AutoProcessor
     from transformers.utils import logging
+
+    from llamo.cli.motion_files import check_used
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -219,6 +234,7 @@ def open_session(
         )
     before_reading = time.perf_counter()
     motions = read_motions(processor, files, overrides)
+    check_used([motion.report for motion in motions], overrides)
     reading = time.perf_counter() - before_reading
     model = AutoModelForImageTextToText.from_pretrained(name, trust_remote_code=True, dtype=dtype).to(target).eval()
 

@@ -24,13 +24,17 @@ def view_files(
     check_targets(files, targets)
     check_files(files)
 
+    from llamo.cli.motion_files import check_said, check_used
     from llamo.cli.viewer_page import build_page
     from llamo.processing.viewer_data_llamo import MAX_MOTIONS, build_payload
     from llamo.processing.whole_files_llamo import replace_file
 
     if len(files) > MAX_MOTIONS:
         raise BadInputError(f"Expected at most {MAX_MOTIONS} files in one page, got {len(files)}. Make several pages.")
-    motions = [read_viewed_motion(path, overrides, model) for path in files]
+    check_said(files, overrides)
+    read = [read_viewed_motion(path, overrides, model) for path in files]
+    check_used([report for _, report in read], overrides)
+    motions = [motion for motion, _ in read]
     written: dict[str, bytes] = {}
     if out is not None:
         page = build_page(build_payload(motions, "side" if side_by_side else "overlay"))
@@ -72,6 +76,9 @@ def read_viewed_motion(path: str, overrides: dict, model: str = "llamo"):
     """A motion file with its angles and what was measured in it, its floor at 0, starting at the middle facing +Z; of a video,
     also its frames.
 
+    Returns:
+        the motion as the viewer takes it, and what was found in the file (`file_report`).
+
     Raises:
         BadInputError: a file that is not readable as a person's motion.
     """
@@ -79,7 +86,7 @@ def read_viewed_motion(path: str, overrides: dict, model: str = "llamo"):
     from llamo.processing.motion_features_llamo import check_joints
     from llamo.processing.viewer_data_llamo import view_motion
 
-    raw, _ = read_file(path, overrides, model)
+    raw, report = read_file(path, overrides, model)
     try:
         check_joints(raw.joints, where=path)
     except ValueError as error:
@@ -90,4 +97,4 @@ def read_viewed_motion(path: str, overrides: dict, model: str = "llamo"):
         from llamo.cli.video_frames import page_frames
 
         motion.video = page_frames(video_part(path, overrides), raw.start, raw.seconds)
-    return motion
+    return motion, report
