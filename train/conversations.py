@@ -40,7 +40,9 @@ SCHEMA = pa.schema(
 )
 MOST_CHOICES = 10  # a question that leaves more answers open is an open one
 # What is learned slowest is asked more: to find an option's letter, to count, to tell what was when.
-KIND_WEIGHTS = {"count": 1.6, "order": 1.8, "time": 1.8, "caption": 0.8, "duration": 0.6, "unanswerable": 0.8}
+KIND_WEIGHTS = {
+    "count": 1.6, "side": 1.3, "speed": 1.2, "order": 1.8, "time": 1.8, "caption": 0.8, "duration": 0.6, "unanswerable": 1.2
+}  # fmt: skip
 LETTERED_WEIGHT = 3.0
 TEXT_TURNS = (
     ("What can you do?", "I answer questions about human motion: what a person does, how often, on which side and how fast."),

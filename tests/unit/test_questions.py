@@ -11,7 +11,8 @@ import pytest
 from llamo.train.questions import KINDS, Question, ask_program, score
 from llamo.train.questions.makers import BETWEEN_LETTERS, LETTER_MARKS, Maker
 from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings
-from llamo.train.questions.scoring import numbers
+from llamo.train.questions.scoring import labels_of, numbers
+from llamo.train.questions.untold_phrasings import UNTOLD
 from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stems
 from llamo.train.questions.wording import caption, clause, lettered, third_person
 from llamo.train.synthesis.catalogue import ACTIONS
@@ -144,7 +145,11 @@ def test_score(kind, key, choices, prediction, right):
     ("prediction", "right"),
     [("B) running.", True), ("B", True), ("b.", True), ("Option B", True), ("Running", True), ("A) walking", False),
      ("A", False), ("B) walking", False), ("walking", False), ("D", False), ("The person is running.", True),
-     ("a person is running", True)],
+     ("a person is running", True), ("Running (B).", True), ("running, B", True), ("Running, option B.", True),
+     ("Running B", True), ("(B) running", True), ("It must be (B).", True), ("Running (A).", False), ("running, a", False),
+     ("A) running", False), ("Walking (B).", False), ("Running (D).", False), ("Running (A) or (B).", False),
+     ("A or B", False), ("A B C", False), ("A) walking B) running C) waving", False), ("A person who is running (B)", True),
+     ("A person running a 90 degree curve in a t-shirt.", True)],
 )  # fmt: skip
 def test_lettered_options(prediction, right):
     question = Question(
@@ -169,6 +174,110 @@ def test_training_meets_many_marks_and_the_held_out_questions_the_plain_one():
         assert all(score(question, question.answer) for question in asked)
         found = {re.search(r"(\(?A[).:]) .+?(, |; |\n| )\(?B[).:] ", question.question).groups() for question in asked}
         assert len(found) == 1 if held_out else len(found) >= marks
+
+
+SCORED_OPTIONS = [
+    # question, choices, key, prediction, right
+    ("What? A) walking B) crouching", ("walking", "crouching"), "crouching", "Crouching (B).", True),
+    ("What? A) walking B) crouching", ("walking", "crouching"), "crouching", "crouching, B", True),
+    ("What? A) walking B) crouching", ("walking", "crouching"), "crouching", "B) crouching", True),
+    ("What? A) walking B) crouching", ("walking", "crouching"), "crouching", "B", True),
+    ("What? A) walking B) crouching", ("walking", "crouching"), "crouching", "Crouching (A).", False),
+    ("What? A) walking B) crouching", ("walking", "crouching"), "walking", "Crouching (A).", False),
+    ("Which way? A) forward B) left C) right", ("forward", "left", "right"), "left", "Left (B).", True),
+    ("Which way? A) forward B) left C) right", ("forward", "left", "right"), "left", "To the left.", True),
+    ("Which way? A) forward B) left C) right", ("forward", "left", "right"), "left", "Left (A).", False),
+    ("Which way? A) forward B) left C) right", ("forward", "left", "right"), "forward", "They go forwards.", True),
+    ("Which hand? A) both B) left C) right", ("both", "left", "right"), "both", "Left and right.", True),
+    ("Which hand? A) both B) left C) right", ("both", "left", "right"), "both", "Left (B).", False),
+    ("How many? A) 3 B) 4 C) 5", ("3", "4", "5"), "4", "4 (B).", True),
+    ("How many? A) 3 B) 4 C) 5", ("3", "4", "5"), "4", "Four.", True),
+    ("How many? A) 3 B) 4 C) 5", ("3", "4", "5"), "4", "B", True),
+    ("How many? A) 3 B) 4 C) 5", ("3", "4", "5"), "4", "4 (A).", False),
+    ("How many? A) 3 B) 4 C) 5", ("3", "4", "5"), "4", "5 (B).", False),
+    ("How many? A) 3 B) 4 C) 5", ("3", "4", "5"), "4", "6.", False),
+    ("Does he jump? A) yes B) no", ("yes", "no"), "no", "No (B).", True),
+    ("Does he jump? A) yes B) no", ("yes", "no"), "no", "B) no", True),
+    ("Does he jump? A) yes B) no", ("yes", "no"), "no", "No, he does not jump (B).", True),
+    ("Does he jump? A) yes B) no", ("yes", "no"), "no", "The person does not jump.", True),
+    ("Does he jump? A) yes B) no", ("yes", "no"), "no", "Yes (A).", False),
+    ("Does he jump? A) yes B) no", ("yes", "no"), "no", "No (A).", False),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "Crouching (2).", True),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "2", True),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "2) crouching", True),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "Option 2.", True),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "The person crouches.", True),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "Crouching (1).", False),
+    ("What? 1. walking 2. crouching", ("walking", "crouching"), "crouching", "1. crouching", False),
+]
+
+
+@pytest.mark.parametrize(("question", "choices", "key", "prediction", "right"), SCORED_OPTIONS)
+def test_options_of_any_kind(question, choices, key, prediction, right):
+    assert score(Question("choice", question, "", key, choices), prediction) is right
+
+
+CLOSED_QUESTIONS = [
+    Question("direction", "Which way?", "The person moves left.", "left", ("forward", "backward", "left", "right", "in place")),
+    Question("side", "Which hand?", "The left hand.", "left", ("left", "right", "both")),
+    Question("posture", "Posture at the end?", "Sitting.", "sitting", ("standing", "sitting", "lying")),
+    Question("speed", "How fast?", "Slowly.", "slow", ("slow", "fast")),
+    Question("order", "Which first?", "Waving comes first.", "waving", ("waving", "walking")),
+    Question("count", "Count the squats.", "5.", "5", tuple(str(value) for value in range(21))),
+    Question("count", "How many hops", "1.", "1", tuple(str(value) for value in range(21))),
+    Question("yes_no", "Does he jump?", "No, he does not.", "no", ("yes", "no")),
+]
+
+
+@pytest.mark.parametrize("closed", CLOSED_QUESTIONS, ids=lambda closed: closed.kind)
+def test_closed_questions_get_options_now_and_then(closed):
+    maker = Maker(np.random.default_rng(0), various=True)
+    asked = [maker.by_letter(closed) for _ in range(6000)]
+    found = [question for question in asked if question is not closed]
+    assert 0.005 < len(found) / len(asked) < 0.06
+    for question in found:
+        assert question.kind == "choice" and question.key == closed.key and len(question.choices) == len(set(question.choices))
+        assert re.search(r"\((\w)\)\.$", question.answer) and score(question, question.answer)
+        assert question.question.startswith(closed.question) and question.chance == 1 / len(question.choices)
+    places = Counter(question.choices.index(closed.key) for question in found)
+    # Yes stands before no; all others at any place.
+    assert len(places) == (1 if closed.kind == "yes_no" else len(found[0].choices))
+    if closed.kind != "yes_no":
+        assert max(places.values()) / len(found) < 1 / len(places) + 0.12
+    assert Maker(np.random.default_rng(0)).by_letter(closed) is closed
+
+
+def test_no_options_behind_a_hint_or_where_a_number_may_be_off():
+    maker = Maker(np.random.default_rng(0), various=True)
+    hinted = Question("side", "Which hand? One word, please.", "Left.", "left", ("left", "right"))
+    steps = Question("count", "How many steps?", "About 5.", "5", ("4", "5", "6"), tolerance=1.0)
+    for question in (hinted, steps):
+        assert all(maker.by_letter(question) is question for _ in range(500))
+
+
+def test_evaluation_asks_in_the_plain_way_only():
+    rng = np.random.default_rng(2)
+    for held_out in (False, True):
+        asked = [q for _ in range(700) for q in ask_program(random_motion(rng), rng, 5, held_out=held_out)]
+        lettered_questions = [q for q in asked if labels_of(q.question)]
+        other_kinds = [q for q in lettered_questions if not q.choices[0].endswith("ing") and " " not in q.choices[0]]
+        assert lettered_questions and bool(other_kinds) is not held_out
+
+
+def test_repetitions_without_a_name_are_asked_of_single_actions_only():
+    rng = np.random.default_rng(4)
+    one, two = motion(segment("squat", count=3)), motion(segment("squat", 0, 3, count=3), segment("wave", 3, 6, count=2))
+    found = {}
+    for name, program in (("one", one), ("two", two)):
+        asked = [q for _ in range(250) for q in ask_program(program, rng, 4, kinds=("count",)) if q.key != "0"]
+        found[name] = [q for q in asked if not re.search(r"squat|wav", q.question.lower())]
+    assert found["one"] and not found["two"]
+
+
+def test_untold_phrasings_are_many_and_share_no_topic_with_those_held_out():
+    assert len(UNTOLD) >= 150 and len(set(UNTOLD)) == len(UNTOLD)
+    topics = re.compile(r"trouser|eye colour|colour of \{his\} eyes|warm|telephone|hear\b|made of\?$", re.IGNORECASE)
+    assert [text for text in UNTOLD if topics.search(text)] == []
 
 
 def test_seconds_have_a_tolerance():

@@ -14,6 +14,8 @@ import numpy as np
 
 from llamo.train.questions.makers import Maker
 from llamo.train.questions.program_questions import BUILDERS, PROGRAMS, WRONG_WEIGHTS, ProgramTruth
+from llamo.train.questions.scoring import labels_of
+from llamo.train.questions.wording import lettered_answer, sentence
 
 from .answering import PAD_RIGHT, conversation
 from .items import Item, numbered
@@ -48,14 +50,23 @@ def build(options: SuiteOptions) -> list[Item]:
     return numbered("choice", items[:num])
 
 
-def answers_of(item: Item) -> list[str]:
-    """What would be said for each option: "B) waving." where they have letters, else the option as a sentence."""
-    question = item.question
-    texts = []
-    for place, choice in enumerate(question.choices):
-        text = f"{chr(ord('A') + place)}) {choice}." if "A) " in question.question else f"{choice[:1].upper()}{choice[1:]}."
-        texts.append(text)
-    return texts
+def answers_of(item: Item, letter_first: bool = False) -> list[str]:
+    """What would be said for each option: "Waving (B)." where they have letters, with `letter_first` "B) waving."; else the
+    option as a sentence."""
+    question, choices = item.question, item.question.choices
+    labels = labels_of(question.question)
+    if labels is None:
+        return [sentence(choice) for choice in choices]
+    if letter_first:
+        return [f"{label}) {choice.rstrip('.')}." for label, choice in zip(labels, choices)]
+    return [lettered_answer(choices, choice, labels) for choice in choices]
+
+
+def likeliest(session: Session, item: Item, blind: bool = False) -> str:
+    """The option with the likeliest answer, of two forms where options have letters: not every model names the option first."""
+    forms = [answers_of(item)] if labels_of(item.question.question) is None else [answers_of(item), answers_of(item, True)]
+    values = np.array([likelihoods(session, item, answers, blind) for answers in forms])
+    return item.question.choices[int(np.argmax(values.max(axis=0)))]
 
 
 def likelihoods(session: Session, item: Item, answers: Sequence[str], blind: bool = False) -> list[float]:
@@ -88,12 +99,11 @@ def measures(items: Sequence[Item], records: Sequence[dict[str, Any]], session: 
     """Accuracy by likelihood, of the model and of the model without motion; `likeliest` goes into the records."""
     right: dict[str, list[bool]] = {"model": [], "blind": []}
     for item, record in zip(items, records, strict=True):
-        answers = answers_of(item)
         for name in right:
-            best = int(np.argmax(likelihoods(session, item, answers, blind=name == "blind")))
-            right[name].append(item.question.choices[best] == item.question.key)
+            best = likeliest(session, item, blind=name == "blind")
+            right[name].append(best == item.question.key)
             if name == "model":
-                record["likeliest"], record["likeliest_correct"] = item.question.choices[best], right[name][-1]
+                record["likeliest"], record["likeliest_correct"] = best, right[name][-1]
     clips = [item.clip for item in items]
     low, high = interval_of(lambda rows: float(np.mean([right["model"][i] for i in rows])), clips, np.random.default_rng(0))
     by_generation = float(np.mean([record["correct"] for record in records]))

@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 
 from llamo.train.questions import KINDS, Question, ask_recorded
-from llamo.train.questions.wording import lettered, sentence
+from llamo.train.questions.wording import lettered, lettered_answer, sentence
 from llamo.train.recorded import RecordedClip, windows
 
 from .items import Item, answer_set, balanced, clips_in_turn, in_turn, numbered
@@ -98,9 +98,8 @@ def by_letters(asked: Sequence[str], key: str, pool: Sequence[str], rng: np.rand
     picked = [others[int(index)] for index in rng.permutation(len(others))[: NUM_OPTIONS - 1]]
     options = [key, *picked]
     options = [options[int(index)] for index in rng.permutation(len(options))]
-    letter = chr(ord("A") + options.index(key))
     text = f"{asked[int(rng.integers(len(asked)))]} {lettered(options)}"
-    return Question("choice", text, f"{letter}) {key}", key, tuple(options), held_out=True)
+    return Question("choice", text, lettered_answer(options, key), key, tuple(options), held_out=True)
 
 
 def real_items(paths: Sequence[str], num: int, seed: int, split: str | None = None) -> list[Item]:

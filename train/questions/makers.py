@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
@@ -13,7 +14,7 @@ from .phrasings import SHORT_HINTS, SHORT_HINTS_NUMBER, SHORT_HINTS_WORD, phrase
 from .question import Question
 from .scoring import said
 from .vocabulary import action, confusable, includes
-from .wording import ADVERB, direction_phrase, join_or, lettered, sentence
+from .wording import ADVERB, LETTERS, NUMERALS, direction_phrase, join_or, lettered, lettered_answer, sentence
 
 
 NOT_TOLD = (
@@ -22,6 +23,7 @@ NOT_TOLD = (
     "That cannot be told from the motion.",
 )
 DIRECTIONS = ("forward", "backward", "left", "right", "in place")
+_HINTS = tuple(dict.fromkeys((*SHORT_HINTS, *SHORT_HINTS_WORD, *SHORT_HINTS_NUMBER)))
 SECONDS = tuple(str(second) for second in range(1, 13))
 PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
 
@@ -30,6 +32,20 @@ PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
 SIDE_KINDS = {"limp": "side_limp", "kneel": "side_kneel", "hop": "side_stand", "balance": "side_stand"}
 LETTER_MARKS = ("{})", "{}.", "{}:", "({})")
 BETWEEN_LETTERS = (" ", ", ", "; ", "\n")
+# How often, where a maker may vary, a question of a closed kind is asked with its answers as options by letter; and how
+# often options that are not written in the plain way have numerals.
+BY_LETTER = {
+    "direction": 0.03,
+    "side": 0.03,
+    "posture": 0.04,
+    "speed": 0.03,
+    "count": 0.03,
+    "order": 0.03,
+    "yes_no": 0.01,
+}
+NUMBERED = 0.25
+CLOSED = 5  # a question that leaves more answers open has no options
+MOST_OPTIONS = 4
 
 
 class Maker:
@@ -41,6 +57,7 @@ class Maker:
         vocabulary: action keys from which wrong choices are taken.
         weights: how often each action is drawn as a wrong choice, 1 where it is not named. With the frequencies of the
             motions themselves "Does the person walk?" is as often false as true.
+        various: whether options may have numerals, and `by_letter` may make options of the answers to a closed question.
     """
 
     def __init__(
@@ -49,11 +66,13 @@ class Maker:
         held_out: bool = False,
         vocabulary: Sequence[str] | None = None,
         weights: Mapping[str, float] | None = None,
+        various: bool = False,
     ):
         self.rng = rng
         self.held_out = held_out
         self.vocabulary = tuple(vocabulary) if vocabulary else tuple(ACTIONS)
         self.weights = dict(weights or {})
+        self.various = various
 
     # helpers
 
@@ -121,12 +140,48 @@ class Maker:
         options = self.shuffled([key, *self.others(present, 3, near=key)])
         gerunds = [action(option).gerund for option in options]
         own = action(key).gerund
+        mark, between, labels = self._layout()
+        question = self.ask("letters", {"options": lettered(gerunds, mark, between, labels)})
+        return self.make("choice", question, lettered_answer(gerunds, own, labels), own, gerunds)
+
+    def _layout(self) -> tuple[str, str, str]:
+        """The mark of an option's letter, what stands between two options, and the letters."""
         # What is held out asks in the plain way, so that its questions stay those of other runs.
-        plain = self.held_out or self.rng.random() < 0.5
-        mark, between = ("{})", " ") if plain else (self.pick(LETTER_MARKS), self.pick(BETWEEN_LETTERS))
-        question = self.ask("letters", {"options": lettered(gerunds, mark, between)})
-        letter = mark.format(chr(ord("A") + gerunds.index(own)))
-        return self.make("choice", question, f"{letter} {own}.", own, gerunds)
+        if self.held_out or self.rng.random() < 0.5:
+            return "{})", " ", LETTERS
+        mark, between = self.pick(LETTER_MARKS), self.pick(BETWEEN_LETTERS)
+        return mark, between, NUMERALS if self.various and self.rng.random() < NUMBERED else LETTERS
+
+    def by_letter(self, question: Question) -> Question:
+        """The question, or now and then the same with its possible answers as options by letter, as a "choice"."""
+        text = question.question
+        share = BY_LETTER.get(question.kind, 0.0) if self.various else 0.0
+        # Seconds and steps have no sharp bounds; and who asks for one word does not give options as well.
+        if not share or question.tolerance or text.endswith(_HINTS) or "rue or false" in text or self.rng.random() >= share:
+            return question
+        if question.kind == "count":
+            options = self._numbers_near(int(question.key))
+        elif question.kind == "yes_no":
+            options = list(question.choices)
+        elif 2 <= len(question.choices) <= CLOSED:
+            wrong = self.shuffled(choice for choice in question.choices if choice != question.key)
+            options = self.shuffled([question.key, *wrong[: MOST_OPTIONS - 1]])
+        else:
+            return question
+        mark, between, labels = self._layout()
+        # "2. 4" is read with difficulty.
+        labels = LETTERS if question.kind == "count" else labels
+        text = f"{text}{'' if text[-1] in '?.!' else '?'}{self.pick((' ', chr(10)))}{lettered(options, mark, between, labels)}"
+        answer = lettered_answer(options, question.key, labels)
+        return replace(question, kind="choice", question=text, answer=answer, choices=tuple(options))
+
+    def _numbers_near(self, number: int) -> list[str]:
+        """Four counts with this one at any place: in their order, or small ones in any order."""
+        if number >= 4:
+            first = number - int(self.rng.integers(4))
+            return [str(value) for value in range(first, first + 4)]
+        others = self.shuffled(value for value in range(7) if value != number)[:3]
+        return [str(value) for value in self.shuffled([number, *others])]
 
     def listed(self, key: str, present: Iterable[str]) -> Question:
         options = [action(option).gerund for option in self.shuffled([key, *self.others(present, 2, near=key)])]
@@ -171,7 +226,9 @@ class Maker:
         row = action(key)
         noun = row.singular if number == 1 else row.plural
         base, plural = row.base, row.plural
-        question = self.ask("count", {"plural": plural, "base": base})
+        # "How many reps?" is clear where nothing else is done.
+        named = ("plural", "base") if several or number == 0 else ()
+        question = self.ask("count", {"plural": plural, "base": base}, one_of=named)
         if row.family in ("exercise", "sport", "dance") or row.base.startswith("do "):
             answer = f"The person does {number} {noun}."
         else:

@@ -13,6 +13,8 @@ import numpy as np
 
 from .further_phrasings import HELD_OUT as FURTHER_HELD_OUT
 from .further_phrasings import SEEN as FURTHER_SEEN
+from .open_phrasings import MORE
+from .untold_phrasings import UNTOLD
 from .video_phrasings import HELD_OUT as VIDEO_HELD_OUT
 from .video_phrasings import SEEN as VIDEO_SEEN
 
@@ -106,7 +108,7 @@ SEEN: dict[str, tuple[str, ...]] = {
         "Which side {is} {who} {gerund} with?",
         "On which side is the {part} that {who} uses for {gerund}?",
         "Which {part} does the work while {gerund}?",
-        "Tell me which {part} {is} used when {gerund}.",
+        "Tell me which {part} is used when {gerund}.",
         "Which side is active during the {singular}?",
         "While {gerund}: left {part} or right {part}?",
     ),
@@ -560,6 +562,7 @@ SEEN: dict[str, tuple[str, ...]] = {
     **FURTHER_SEEN,
     **VIDEO_SEEN,
 }
+SEEN |= {name: (*SEEN[name], *texts) for name, texts in {**MORE, "colour": UNTOLD}.items()}
 
 # Kept from training: they measure whether the model understands the question or knows the string.
 HELD_OUT: dict[str, tuple[str, ...]] = {
@@ -677,11 +680,9 @@ def phrase(
     def has(text: str, names: tuple[str, ...]) -> bool:
         return any(f"{{{name}}}" in text or f"{{{name.capitalize()}}}" in text for name in names)
 
-    pool = [
-        text
-        for text in (HELD_OUT if held_out else SEEN)[sub_kind]
-        if not has(text, leave_out) and (not one_of or has(text, one_of))
-    ]
+    pool = (HELD_OUT if held_out else SEEN)[sub_kind]
+    if leave_out or one_of:
+        pool = [text for text in pool if not has(text, leave_out) and (not one_of or has(text, one_of))]
     if not pool:  # a held-out pool of two or three may have none: the seen ones then do
         pool = [text for text in SEEN[sub_kind] if not has(text, leave_out) and (not one_of or has(text, one_of))]
     template = pool[int(rng.integers(len(pool)))]

@@ -128,7 +128,7 @@ def ask_program(
         vocabulary: keys of the actions that wrong choices are taken from, by default all that can be synthesised.
     """
     truth = ProgramTruth(motion)
-    maker = Maker(rng, held_out, vocabulary or tuple(PROGRAMS), WRONG_WEIGHTS)
+    maker = Maker(rng, held_out, vocabulary or tuple(PROGRAMS), WRONG_WEIGHTS, not held_out)
     names = list(WEIGHTS)
     weights = np.array([WEIGHTS[name] for name in names])
     # Weighted order without replacement (Efraimidis and Spirakis 2006).
@@ -145,7 +145,7 @@ def ask_program(
         (spare if any(question.kind == other.kind for other in found) else found).append(question)
         if len(found) == num:
             break
-    return (found + spare)[:num]
+    return [maker.by_letter(question) for question in (found + spare)[:num]]
 
 
 def clause_of(segment: Segment) -> str:

@@ -180,7 +180,8 @@ def ask_recorded(
         keep_all: also keep what most clips answer alike (an evaluation balances the answers itself).
     """
     truth = RecordedTruth(clip)
-    maker = Maker(rng, held_out, vocabulary or VOCABULARY, WRONG_WEIGHTS if vocabulary is None else None)
+    wrong = WRONG_WEIGHTS if vocabulary is None else None
+    maker = Maker(rng, held_out, vocabulary or VOCABULARY, wrong, not (held_out or keep_all))
     names = list(WEIGHTS)
     weights = np.array([WEIGHTS[name] for name in names])
     order = np.argsort(-(rng.random(len(names)) ** (1.0 / weights)))
@@ -196,7 +197,7 @@ def ask_recorded(
         (spare if any(question.kind == other.kind for other in found) else found).append(question)
         if len(found) == num:
             break
-    return (found + spare)[:num]
+    return [maker.by_letter(question) for question in (found + spare)[:num]]
 
 
 Builder = Callable[[RecordedTruth, Maker], "Question | None"]

@@ -9,6 +9,7 @@ from functools import cache
 from .question import AND, Question
 from .video_words import COLOURS, THINGS
 from .vocabulary import forms, plain, stems
+from .wording import LETTERS, NUMERALS
 
 
 _UNITS = (
@@ -17,7 +18,17 @@ _UNITS = (
 ).split()
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
 NUMBER_WORDS = {word: value for value, word in enumerate(_UNITS)} | {word: 20 + 10 * index for index, word in enumerate(_TENS)}
-LETTERED = re.compile(r"(?:^|[\s(])a[).:] ", re.IGNORECASE)  # a question with options by letter
+# A question with options by letter, or by numeral.
+LETTERED = re.compile(r"(?:^|[\s(])(?:(?P<letter>a[).:] .*?[\s(]b[).:] )|1[).:] .*?[\s(]2[).:] )", re.IGNORECASE | re.DOTALL)
+_LEADING = {
+    LETTERS: re.compile(r"(?:option |answer |the answer is |it is )?\(?([a-h])(?:[).:]|$)"),
+    NUMERALS: re.compile(r"(?:option |number |answer |the answer is |it is )?\(?([1-8])(?:[).:](?!\d)|$)"),
+}
+# "Running (B).", "running, B", "it must be option B"; the "a" of "a person" is an article.
+_ANYWHERE = {
+    LETTERS: re.compile(r"(?<![a-z0-9'])(?!a (?!(?:and|or|is|[b-h])\b)\S)([a-h])(?![a-z0-9'])"),
+    NUMERALS: re.compile(r"(?:\(|\boption |\bnumber |\banswer |, )([1-8])(?!\d)"),
+}
 _TIMES = {"once": 1, "twice": 2, "thrice": 3}
 
 _WORDS: dict[str, tuple[str, ...]] = {
@@ -93,12 +104,12 @@ def score(question: Question, prediction: str) -> bool:
     if question.kind == "both":
         parts = question.key.split(AND)
         return len(parts) == 2 and all(_part_is_right(part, parts, question, _without_negated(text)) for part in parts)
-    letter = _letter(question, text)
-    if letter is not None:
-        return letter == question.key
-    named = said(_without_negated(text), question.choices or (question.key,), words=question.kind in _WORD_KINDS)
-    if {"left", "right"} <= named and "both" in question.choices:
-        named = (named - {"left", "right"}) | {"both"}
+    named, options = _named(question, text), _options_by_letter(question, text)
+    if options:
+        # The words that stand beside a letter must not contradict it.
+        return options == {question.key} and named <= options
+    if not named and set(question.choices) == {"yes", "no"}:
+        named = {_yes_or_no(text)}
     return named == {question.key}
 
 
@@ -166,19 +177,33 @@ def _part_is_right(key: str, parts: list[str], question: Question, text: str) ->
     return said(text, question.choices or (key,)) == {key}
 
 
-def _letter(question: Question, text: str) -> str | None:
-    """The option named by its letter, where the question has lettered options and the answer begins with one."""
-    if not LETTERED.search(question.question):
-        return None
-    first = re.match(r"(?:option |answer |the answer is |it is )?\(?([a-h])(?:[).:]|$)", text)
-    if not first:
-        return None
-    index = ord(first[1]) - ord("a")
-    if index >= len(question.choices):
-        return None
-    # The letter must not be contradicted by the words that follow it.
-    rest = said(_without_negated(text[first.end() :]), question.choices)
-    return question.choices[index] if rest <= {question.choices[index]} else None
+def labels_of(question: str) -> str | None:
+    """What the options of a question are called: LETTERS, NUMERALS, or None where it has none."""
+    found = LETTERED.search(question)
+    return None if found is None else LETTERS if found["letter"] else NUMERALS
+
+
+def _options_by_letter(question: Question, text: str) -> set[str | None]:
+    """The options that an answer names by their letters: the one it begins with, else all; None for one that is not there."""
+    labels = labels_of(question.question)
+    if labels is None:
+        return set()
+    first = _LEADING[labels].match(text)
+    found = [first[1]] if first else _ANYWHERE[labels].findall(text)
+    places = {labels.index(label.upper()) for label in found}
+    return {question.choices[place] if place < len(question.choices) else None for place in places}
+
+
+def _named(question: Question, text: str) -> set[str]:
+    """The choices that an answer names by their words."""
+    choices, text = question.choices or (question.key,), _without_negated(text)
+    of_words = question.kind == "choice" and all(choice in _WORDS for choice in choices)
+    if question.kind == "choice" and all(choice.isdigit() for choice in choices):
+        return {f"{value:g}" for value in numbers(text)}
+    named = said(text, choices, words=question.kind in _WORD_KINDS or of_words)
+    if {"left", "right"} <= named and "both" in choices:
+        named = (named - {"left", "right"}) | {"both"}
+    return named
 
 
 def _without_negated(text: str) -> str:

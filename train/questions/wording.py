@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .vocabulary import action
 
+
+LETTERS, NUMERALS = "ABCDEFGH", "12345678"  # what options of a multiple choice are called
 
 # What the side of an action with a leg in it means, where "with the left leg" would be wrong or unclear.
 _ON_LEG = ("hop", "limp", "balance", "pirouette", "arabesque")
@@ -101,9 +105,14 @@ def join_or(options: list[str]) -> str:
     return options[0] if len(options) == 1 else f"{', '.join(options[:-1])} or {options[-1]}"
 
 
-def lettered(options: list[str], mark: str = "{})", between: str = " ") -> str:
-    """ "A) walking B) running", or with other marks and signs between the options."""
-    return between.join(f"{mark.format(chr(ord('A') + index))} {option}" for index, option in enumerate(options))
+def lettered(options: Sequence[str], mark: str = "{})", between: str = " ", labels: str = LETTERS) -> str:
+    """ "A) walking B) running", or with other marks, signs between the options, and labels."""
+    return between.join(f"{mark.format(label)} {option}" for label, option in zip(labels, options))
+
+
+def lettered_answer(options: Sequence[str], key: str, labels: str = LETTERS) -> str:
+    """ "Running (B).": the option first, so that what is seen decides and its letter is only looked up."""
+    return f"{sentence(key).rstrip('.')} ({labels[options.index(key)]})."
 
 
 def sentence(text: str) -> str:
