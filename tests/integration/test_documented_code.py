@@ -252,7 +252,7 @@ def test_links_lead_somewhere(path):
         ("```bash\npip install 'llamo[vidio]'\n```\n", "vidio"),
         ("```bash\nmake aks\n```\n", "aks"),
         ("```bash no_run\npython -m llamo.train.repot results.json\n```\n", "repot"),
-        ("```bash no_run\npython -m llamo.train.evaluate --modell llamo\n```\n", "modell"),
+        ("```bash no_run\npython -m llamo.train.evaluation.card --modell llamo\n```\n", "modell"),
         ("```bash\nrm -rf llamo\n```\n", "rm"),
         ("```bash skip\nllamo ask\n```\n", "marks"),
         ("```python\nprint(\n```\n", "never closed"),

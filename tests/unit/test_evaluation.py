@@ -1,6 +1,7 @@
 """`llamo eval`: deterministic questions, honest judging, baselines that cannot see, runs that go on where they stopped."""
 
 import json
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -10,11 +11,11 @@ from conftest import make_walk
 
 from llamo.train.evaluation import answering, consistency, hallucination, noise, runner, text
 from llamo.train.evaluation.answering import Answerer, other_motions, plan_batches
-from llamo.train.evaluation.items import Item, fingerprint
+from llamo.train.evaluation.items import Item, balanced, fingerprint
 from llamo.train.evaluation.measured import Measured, travel_direction
 from llamo.train.evaluation.results import blind_kinds, markdown, summarise, warning
 from llamo.train.evaluation.runner import RunOptions, run_suite
-from llamo.train.evaluation.statistics import bootstrap, interval_of
+from llamo.train.evaluation.statistics import bootstrap, interval_of, majority
 from llamo.train.evaluation.suite import Suite, SuiteOptions
 from llamo.train.evaluation.suites import SUITES, find_suite
 from llamo.train.evaluation.synthetic import procedural_items
@@ -191,6 +192,24 @@ def test_intervals_follow_clips():
     low, high = bootstrap([0, 1] * 50, [str(i) for i in range(100)], rng)
     assert 0.38 < low < 0.45 and 0.55 < high < 0.62
     assert interval_of(lambda rows: float(len(rows)), ["a", "a", "b", "b"], rng) == (4.0, 4.0)
+
+
+def sided(key: str, clip: str) -> Item:
+    joints = np.zeros((20, 22, 3), np.float32)
+    return Item("", "side", Question("side", "Which hand?", f"The {key} hand.", key, ("left", "right")), clip, joints, 20.0)
+
+
+def test_balanced_gives_no_answer_the_upper_hand():
+    items = [sided("left", f"c{i}") for i in range(90)] + [sided("right", f"d{i}") for i in range(10)]
+    counts = Counter(one.question.key for one in balanced(items, 50, np.random.default_rng(0)))
+    assert counts["left"] == counts["right"] == 10
+    assert balanced([sided("left", "a")] * 5, 50, np.random.default_rng(0)) == []
+
+
+def test_majority_gives_the_commonest_answer_within_its_tolerance():
+    assert majority([sided("left", "a").question] * 6 + [sided("right", "a").question] * 4) == 0.6
+    seconds = [Question("time", "When?", "", str(second), ("1", "2", "3", "4"), tolerance=1.0) for second in (1, 2, 3, 3)]
+    assert majority(seconds) == 1.0
 
 
 def test_a_kind_that_needs_no_eyes_is_named():

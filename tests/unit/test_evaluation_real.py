@@ -1,5 +1,7 @@
 """Clips and labels from strangers' Parquet files, and what is asked about them."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow
 import pyarrow.parquet as parquet
@@ -8,7 +10,9 @@ from conftest import make_walk
 
 from llamo.train.evaluation import real
 from llamo.train.evaluation.labelled_clips import action_key, read_clips
+from llamo.train.evaluation.statistics import majority
 from llamo.train.evaluation.suite import SuiteOptions
+from llamo.train.questions import score
 
 
 def write(path, rows):
@@ -98,3 +102,13 @@ def test_of_a_large_file_every_action_is_looked_at(tmp_path):
     ]
     clips = real.spread(read_clips(write(tmp_path / "a.parquet", rows)), 8, np.random.default_rng(0))
     assert len(clips) == 8 and sum(one.action == "yodelling" for one in clips) == 4
+
+
+def test_recorded_clips_reach_ten_questions_a_kind_and_no_answer_rules(shared):
+    paths = [str(shared / "data" / f"{name}.parquet") for name in ("cmu_train", "deepmimic_val")]
+    items = real.real_items(paths, 330, seed=0)
+    counts = Counter(one.kind for one in items)
+    for kind in ("action", "choice", "side", "direction", "count", "posture", "yes_no", "caption"):
+        assert counts[kind] >= 10, counts
+    assert all(score(one.question, one.question.answer) for one in items)
+    assert majority([one.question for one in items if one.question.kind != "unanswerable"]) < 0.45
