@@ -11,7 +11,7 @@ import numpy as np
 from .angles_llamo import PELVIS, body_frame
 from .gait_llamo import find_jumps, find_steps
 from .motion_features_llamo import heading_angles
-from .motion_filters_llamo import bone_length_noise, low_pass, moving_average
+from .motion_filters_llamo import BREATHING_BONES, bone_length_noise, moving_average
 from .postures_llamo import LIMBS, POSTURES, posture_spans, raised_hand_spans, still_spans
 from .repeated_parts_llamo import repeated_parts
 
@@ -54,9 +54,9 @@ def measure_rates(joints: np.ndarray, fps: float) -> np.ndarray:
     rates = np.zeros((len(joints), NUM_RATES))
     if len(joints) < FEWEST_FRAMES:
         return rates.astype(np.float32)
+    joints = np.asarray(joints, dtype=np.float64)
     spread = bone_length_noise(joints)
-    joints, filter_used = low_pass(np.asarray(joints, dtype=np.float64), fps, "auto", spread)
-    noise = spread / 2**0.5 if filter_used != "none" else 0.0
+    noise = spread / 2**0.5 if spread > BREATHING_BONES else 0.0
     column = {name: rates[:, index] for index, name in enumerate(RATE_NAMES)}
     _events(column, joints, fps, noise)
     _way(column, joints, fps)
