@@ -2,9 +2,9 @@
 """What the feet do: steps, strides, jumps, and spans in which no foot is on the floor.
 
 A step is one swing of a foot that ends within the motion: the foot moves or is up, and then stands again. It counts where
-the feet take turns, three times or more, or where one or two steps carry the body along, and never on hands and knees. A
-jump is a flight of both feet in which the pelvis falls freely. The flights of a run, from one foot to the other and low,
-are none, nor is drawing the feet in while the hands are on the floor.
+the feet take turns, three times or more, or where one or two steps carry the body along, and never on hands and knees, nor
+on a seat. A jump is a flight of both feet in which the pelvis falls freely. The flights of a run, from one foot to the other
+and low, are none, nor is drawing the feet in while the hands are on the floor.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,17 @@ import numpy as np
 from .angles_llamo import (
     LEFT_ANKLE,
     LEFT_FOOT,
+    LEFT_HIP,
+    LEFT_KNEE,
     LEFT_WRIST,
+    NECK,
     PELVIS,
     RIGHT_ANKLE,
     RIGHT_FOOT,
+    RIGHT_HIP,
+    RIGHT_KNEE,
     RIGHT_WRIST,
+    SPINE3,
     leg_length,
     trunk_vector,
     unit_vectors,
@@ -42,6 +48,12 @@ SWING_SPEED = 0.45  # m/s of the foot, the least that is a swing
 SWING_HEIGHT = 0.06  # m of the foot above its rest
 CRAWLING_TRUNK = 0.6  # cosine of its lean
 CRAWLING_HIPS = 0.75  # of the leg's length above the lowest joint
+# Who sits has both thighs as level as this, cosine against the vertical, and low hips, and the feet do not stand below the
+# trunk: without a seat the body would fall. In a crouched walk, or on the heels, it is above them.
+SEATED_THIGHS = 0.6
+SEATED_HIPS = 0.75  # of the leg's length above the feet
+SEATED_BESIDE = 0.26  # of the leg's length, over ground, from the feet's middle to the trunk's
+SEATED_SHARE = 0.5  # of a swing
 STANDING_SHARE = 0.8  # of the leg's length, from the foot up to the pelvis
 STANDING_SECONDS = 0.1
 TURN_SECONDS = 1.6  # between the landings of two feet that take turns
@@ -172,8 +184,9 @@ def find_steps(joints: np.ndarray, fps: float, noise: float = 0.0) -> list[Step]
             length = float(np.linalg.norm((foot[end] - foot[max(start - 1, 0)])[[0, 2]]))
             if length > 0.1 + 2 * noise or clearance[start:end].max() > SWING_HEIGHT + 1.5 * noise:
                 swings.append(Step(side, start, end, length))
-    crawls = _crawls(joints)
+    crawls, sits = _crawls(joints), _sits(joints)
     swings = [swing for swing in swings if not (_hops(swing, swings) or crawls[swing.end])]
+    swings = [swing for swing in swings if sits[swing.start : swing.end + 1].mean() <= SEATED_SHARE]
     swings.sort(key=lambda swing: swing.end)
     return _taking_turns(swings, joints, fps)
 
@@ -202,6 +215,17 @@ def _crawls(joints: np.ndarray) -> np.ndarray:
     upright = unit_vectors(trunk_vector(joints))[:, 1]
     hips = joints[:, PELVIS, 1] - joints[..., 1].min(axis=1)
     return (upright < CRAWLING_TRUNK) & (hips < CRAWLING_HIPS * leg_length(joints))
+
+
+def _sits(joints: np.ndarray) -> np.ndarray:
+    """`(num_frames,)` bool: a seat carries the body, or the floor, so that the feet do not, wherever they swing or tap."""
+    leg = leg_length(joints)
+    thighs = joints[:, [LEFT_HIP, RIGHT_HIP]] - joints[:, [LEFT_KNEE, RIGHT_KNEE]]
+    level = unit_vectors(thighs)[..., 1].max(axis=1) < SEATED_THIGHS
+    feet = joints[:, [joint for pair in FEET.values() for joint in pair]]
+    low = joints[:, PELVIS, 1] - feet[..., 1].min(axis=1) < SEATED_HIPS * leg
+    beside = np.linalg.norm((joints[:, [PELVIS, SPINE3, NECK]].mean(axis=1) - feet.mean(axis=1))[:, [0, 2]], axis=1)
+    return level & low & (beside > SEATED_BESIDE * leg)
 
 
 def _hops(swing: Step, swings: list[Step]) -> bool:

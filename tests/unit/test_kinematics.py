@@ -300,3 +300,61 @@ def test_bad_input_is_refused(walk):
 def test_standing_feet_make_no_steps():
     motion = synthesize(np.random.default_rng(5), actions=["squat"], count=4)
     assert find_steps(motion.joints.astype(float), motion.fps) == []
+
+
+def with_legs(left: dict, right: dict, lean: float) -> np.ndarray:
+    """`(1, 22, 3)`: `build_pose` with angles of each leg."""
+    joints, other = build_pose(lean=lean, **left), build_pose(lean=lean, **right)
+    joints[:, [2, 5, 8, 11]] = other[:, [2, 5, 8, 11]]
+    return joints
+
+
+# Angles of a leg while it goes from 0 to 1 and back, taking turns with the other one; lean of the trunk.
+SEATED = {
+    "dangling": (lambda swing: {"hip": 88, "knee": 50 + 70 * swing}, 0),
+    "dangling, leaning back": (lambda swing: {"hip": 78, "knee": 50 + 70 * swing}, -10),
+    "on a high stool": (lambda swing: {"hip": 65, "knee": 30 + 70 * swing}, 0),
+    "marching on a chair": (lambda swing: {"hip": 90 + 25 * swing, "knee": 90}, 0),
+    "legs stretched on the floor": (lambda swing: {"hip": 90 + 12 * swing, "knee": 5}, 0),
+}
+
+
+def alternating(legs, lean: float, fps: float) -> np.ndarray:
+    """Eight seconds of legs that take turns, 0.8 times a second."""
+    phases = np.sin(2 * np.pi * 0.8 * np.arange(0, 8, 1 / fps))
+    return np.concatenate([with_legs(legs((1 + phase) / 2), legs((1 - phase) / 2), lean) for phase in phases])
+
+
+@pytest.mark.parametrize("name", SEATED)
+@pytest.mark.parametrize("fps", [20.0, 60.0])
+def test_who_sits_takes_no_steps(name, fps):
+    legs, lean = SEATED[name]
+    joints = alternating(legs, lean, fps)
+    assert find_steps(joints, fps) == []
+    turned = rotate_yaw(joints * 0.6, np.full(len(joints), 2.0))  # a child that faces another way
+    assert find_steps(turned, fps) == []
+
+
+def test_a_walk_to_a_seat_keeps_its_steps():
+    walk = synthesize(np.random.default_rng(0), actions=["walk"])
+    joints = walk.joints.astype(float)
+    walked = find_steps(joints, walk.fps)
+    seated = alternating(*SEATED["dangling"], walk.fps)
+    seated += joints[-1, 0] - seated[0, 0] - [0, 0.35, 0]
+    both = find_steps(np.concatenate([joints, seated]), walk.fps)
+    assert [(step.side, step.end) for step in both if step.end < len(joints) - 10] == [
+        (step.side, step.end) for step in walked if step.end < len(joints) - 10
+    ]
+    assert all(step.end < len(joints) + 10 for step in both)
+
+
+@pytest.mark.parametrize("action", ["sneak", "march", "high_knees", "climb_stairs", "walk_in_place"])
+def test_bent_legs_that_carry_the_body_take_steps(action):
+    motion = synthesize(np.random.default_rng(1), actions=[action])
+    assert len(find_steps(motion.joints.astype(float), motion.fps)) >= 10
+
+
+def test_walking_on_the_heels_of_a_squat_is_steps():
+    """Thighs as level as on a chair, but the feet are below the trunk."""
+    joints = alternating(lambda swing: {"hip": 95 + 40 * swing, "knee": 135}, 25, 20.0)
+    assert len(find_steps(joints, 20.0)) >= 10
