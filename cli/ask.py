@@ -1,6 +1,7 @@
 """`llamo ask`: questions about motion files, each answered on its own."""
 
 import json
+import os
 import sys
 import time
 from collections.abc import Iterator
@@ -48,6 +49,10 @@ def answer_questions(
     if not files:
         raise BadInputError("Expected motion files and a question, got one argument. Write: llamo ask FILE... QUESTION")
     for question in questions:
+        if os.path.isfile(question):
+            raise BadInputError(
+                f"Expected a question after the files, got the file {question!r}. Write: llamo ask FILE... QUESTION"
+            )
         if not question.strip():
             raise BadInputError("Expected a question after the files, got an empty one. Write it in quotes.")
     if explain is not None:

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Iterator
 
+from llamo.cli.failing import fail
 from llamo.cli.library.clips import batches, find_clips, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, parse_question
 from llamo.cli.library.ledger import Ledger
 from llamo.cli.library.table import Part, check_out, known_rows, parts_of
 from llamo.cli.motion_files import check_said
-from llamo.cli.session import open_session
+from llamo.cli.session import open_session, with_path
 from llamo.train.library.label_table import write_table
 
 
@@ -56,7 +57,24 @@ def caption_library(
             made = label_batch(session, batch, plan, version, batch_size)
             part.add(made)
             progress.update(len(made))
-    yield finish(table, [clip.path for clip in clips], ledger, todo)
+    told, errors = finish(table, [clip.path for clip in clips], ledger, todo)
+    yield told
+    refuse_all_unreadable(errors)
+
+
+def refuse_all_unreadable(errors: dict[str, str | None]) -> None:
+    """Ends the program where not one clip could be read: a script that goes on with the labels would go on with none.
+
+    Args:
+        errors: of every clip, None where there is none.
+
+    Raises:
+        typer.Exit: code 1; the table is there all the same.
+    """
+    if errors and None not in errors.values():
+        path, error = next(iter(errors.items()))
+        what = "its error" if len(errors) == 1 else f"{len(errors)} errors, the first"
+        raise fail(f"Expected clips that can be read, got {what}: {with_path(path, error)}", code=1)
 
 
 def has_cuda() -> bool:
@@ -65,8 +83,12 @@ def has_cuda() -> bool:
     return torch.cuda.is_available()
 
 
-def finish(table, paths: list[str], ledger: Ledger, made: int) -> str:
-    """Writes the table and removes the parts once every clip has a row; says what there is."""
+def finish(table, paths: list[str], ledger: Ledger, made: int) -> tuple[str, dict[str, str | None]]:
+    """Writes the table and removes the parts once every clip has a row.
+
+    Returns:
+        what there is, in words, and the error of each clip; none where clips are left to other shards.
+    """
     parts = parts_of(table)
     rows = known_rows(table)
     missing = [path for path in paths if not ledger.holds(rows.get(path), path, errors_too=True)]
@@ -74,11 +96,13 @@ def finish(table, paths: list[str], ledger: Ledger, made: int) -> str:
         return (
             f"{made} clips labelled; {len(missing)} of {len(paths)} are left to other shards. The last to finish writes "
             f"{table}; without a shared disk, put all {table.name}.*.part into one folder and run again without --shard."
-        )
+        ), {}
     write_table(table, rows.values())
     for path in parts:
         path.unlink(missing_ok=True)
-    errors = sum(rows[path].get("error") is not None for path in paths)
+    errors = {path: rows[path].get("error") for path in paths}
+    wrong = sum(error is not None for error in errors.values())
     kept = len(rows) - len(paths)
     others = f", {kept} rows of other files kept" if kept else ""
-    return f"{len(paths)} clips in {table}: {made} labelled now, {errors} with errors{others}"
+    where = " (column error says what)" if wrong else ""
+    return f"{len(paths)} clips in {table}: {made} labelled now, {wrong} with errors{where}{others}", errors

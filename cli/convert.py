@@ -3,7 +3,9 @@
 import os
 
 from llamo.cli.motion_files import check_said, check_used, read_file
+from llamo.cli.places import check_place
 from llamo.cli.session import BadInputError
+from llamo.processing.joints_format_llamo import check_fps
 from llamo.processing.motion_writers_llamo import kind_of, write_motion
 
 
@@ -39,6 +41,9 @@ def convert_file(
     said = said or {}
     try:
         kind_of(out)
+        check_place(out, "OUT")
+        if fps is not None:
+            check_fps(fps, "--fps")
         if os.path.exists(source) and os.path.exists(out) and os.path.samefile(source, out):
             raise BadInputError(f"Expected another file to write than the one to read, got {out!r} twice. Rename OUT.")
         check_said([source], said)

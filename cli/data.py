@@ -5,7 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from llamo.cli.session import BadInputError
+from llamo.cli.session import BadInputError, with_path
 
 
 def synthesize(settings: dict, out: str, num_proc: int) -> str:
@@ -46,7 +46,7 @@ def prepare(source: str, root: str, out: str, split: str, amass: str | None, see
     except (ValueError, OSError) as error:
         raise BadInputError(error) from None
     for path, reason in found.left_out[:10]:
-        yield f"left out: {path}: {' '.join(reason.splitlines())}"
+        yield f"left out: {with_path(str(path), ' '.join(reason.splitlines()))}"
     if len(found.left_out) > 10:
         yield f"left out: {len(found.left_out) - 10} more"
     listed = ", ".join(f"{num} {kind}" for kind, num in found.kinds.most_common())

@@ -4,9 +4,11 @@ import io
 import os
 import warnings
 
+from llamo.cli.places import check_place
 from llamo.cli.session import BadInputError, check_checkpoint
 
 
+OVERLAY_ENDINGS = (".mp4", ".mkv", ".mov", ".m4v", ".avi", ".ts")  # what can hold H.264
 FOLDER_NAME = "motion_estimator"
 
 
@@ -67,6 +69,8 @@ def estimate_video(
 
 def check_places(video: str, out: str, overlay: str | None) -> None:
     """Refuses what cannot work before anything heavy is loaded."""
+    from llamo.cli.library.clips import MOTION_ENDINGS
+
     if not os.path.exists(video):
         raise BadInputError(f"Expected a video, got nothing at {video!r}. Check the path.")
     if os.path.splitext(out)[1].lower() != ".npz":
@@ -74,12 +78,14 @@ def check_places(video: str, out: str, overlay: str | None) -> None:
             f"Expected a file to write that ends in .npz, got {out!r}. "
             "Write .npz, and turn that into another kind with `llamo convert`."
         )
-    for path in (out, overlay):
+    if os.path.splitext(video)[1].lower() in MOTION_ENDINGS:
+        raise BadInputError(
+            f"Expected a video, got a motion file at {video!r}. It needs no estimate: llamo measure, ask and convert read it."
+        )
+    for option, path in (("-o", out), ("--overlay", overlay)):
         if path is None:
             continue
-        folder = os.path.dirname(os.path.abspath(path))
-        if not os.path.isdir(folder):
-            raise BadInputError(f"Expected a folder to write to, got nothing at {folder!r}. Make it, or write elsewhere.")
+        check_place(path, option, OVERLAY_ENDINGS if option == "--overlay" else ())
         if os.path.exists(path) and os.path.exists(video) and os.path.samefile(path, video):
             raise BadInputError(f"Expected another file to write to, got the video itself, {video!r}. Name another one.")
 

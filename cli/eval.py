@@ -1,8 +1,24 @@
 """`llamo eval`: one suite against one checkpoint."""
 
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 
 from llamo.cli.session import DTYPES, BadInputError, check_checkpoint, choose_device
+
+
+# Suites that read no data.
+SELF_MADE = ("synthetic", "hallucination", "consistency", "text", "both")
+
+
+def check_data(paths: Sequence[str]) -> None:
+    """Refuses data that is not there before anything heavy is loaded.
+
+    Raises:
+        BadInputError: nothing at a path.
+    """
+    for path in paths:
+        if not os.path.exists(path):
+            raise BadInputError(f"Expected data, got nothing at {path!r}. Check --data.")
 
 
 def list_suites() -> str:
@@ -56,6 +72,7 @@ def run_retrieval(settings: dict, questions: dict, log: Callable[[str], None]) -
     Raises:
         BadInputError: no checkpoint, one without trained embeddings, or unusable data.
     """
+    check_data(questions["data"])
     check_checkpoint(settings["model"])
     try:
         from llamo.train.evaluation.answering import load_model
@@ -87,8 +104,19 @@ def run(name: str, questions: dict, settings: dict, log: Callable[[str], None], 
     if name not in suites:
         known = ", ".join([*suites, "retrieval", "ablation"])
         raise BadInputError(f"Expected a suite out of {known}, got {name!r}. See `llamo eval --list`.")
+    ignored = [option for option in ("data", "split") if questions[option] and name in SELF_MADE]
+    if ignored:
+        got = questions[ignored[0]] if ignored[0] == "split" else ", ".join(questions["data"])
+        raise BadInputError(
+            f"Expected no --{ignored[0]} for the suite {name}, which makes its own questions, got {got!r}. Leave it out."
+        )
+    if questions["judge"] and suites[name].judge_for is None:
+        raise BadInputError(
+            f"Expected no --judge for the suite {name}, which judges answers by rule, got {questions['judge']!r}. Leave it out."
+        )
     if suites[name].needs and not questions["data"]:
         raise BadInputError(f"Expected {suites[name].needs}, got none for the suite {name}. Name it with --data.")
+    check_data(questions["data"])
     check_checkpoint(settings["model"])
     if settings["dtype"] not in (None, *DTYPES):
         raise BadInputError(

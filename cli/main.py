@@ -590,7 +590,10 @@ def show(
     """Print rows of a data set; with --view, also a page with the motion of the first."""
     from llamo.cli.data import show as run
     from llamo.cli.data import view_row
+    from llamo.cli.places import check_place
 
+    if view is not None:
+        check_place(view, "--view", (".html", ".htm"))
     for line in run(folder, split, row, num):
         print(line)
     if view is not None:

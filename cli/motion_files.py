@@ -96,9 +96,11 @@ def flags(words: Iterable[str]) -> str:
 def video_motions(model: str):
     """The estimator of a checkpoint, loaded once in the program."""
     from llamo.cli.session import check_checkpoint
-    from llamo.processing.video_motion_llamo import VideoMotions
 
     check_checkpoint(model)
+
+    from llamo.processing.video_motion_llamo import VideoMotions
+
     return VideoMotions(model)
 
 

@@ -18,9 +18,11 @@ def review_table(table: str, host: str, port: int, model: str, said: dict) -> It
     """
     from llamo.cli.library.review import Review
     from llamo.cli.library.review_server import ReviewServer
+    from llamo.cli.library.table import check_table
     from llamo.cli.library.tags import STYLE, TEMPO
     from llamo.train.library.columns import TAGS
 
+    check_table(table)
     review = Review(table)
     words = {"side": ("left", "right", "both"), "direction": ("forward", "backward", "left", "right", "in place")}
     words |= {"tempo": TEMPO[1], "style": STYLE[1], "posture": ("standing", "sitting", "kneeling", "lying")}
@@ -78,10 +80,10 @@ def export_reviewed(table: str, out: str, model: str, said: dict) -> Iterator[st
         BadInputError: no table, nothing accepted in it, or nothing of it readable.
     """
     from llamo.cli.data import prepare
+    from llamo.cli.library.table import check_table
     from llamo.train.library.label_table import read_table
 
-    if not Path(table).is_file():
-        raise BadInputError(f"Expected a table of `llamo caption`, got nothing at {table!r}. Check the path.")
+    check_table(table)
     try:
         rows = read_table(table)
     except (ValueError, ImportError) as error:

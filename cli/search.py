@@ -11,14 +11,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from llamo.cli.caption import refuse_all_unreadable
 from llamo.cli.library import embedding
 from llamo.cli.library.clips import Shard, batches, find_clips
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, read_clip
 from llamo.cli.library.ledger import Ledger
+from llamo.cli.library.table import check_table
 from llamo.cli.motion_files import check_said, flags
-from llamo.cli.session import BadInputError, check_files, check_overrides, open_session
+from llamo.cli.session import BadInputError, check_files, check_overrides, open_session, with_path
 from llamo.train.library.label_table import read_table
 
+
+MOST_ERRORS = 5  # that are listed
 
 if TYPE_CHECKING:
     from llamo.train.library.database import Hit, Library
@@ -65,8 +69,12 @@ def index_library(
     plan = LabelPlan(max_new_tokens=max_new_tokens, said=said)
     clips = find_clips(paths)
     check_said((clip.path for clip in clips), said)
+    if labels is not None:
+        check_table(labels)
     with database_errors():
-        told = {row["path"]: row for row in read_table(labels)} if labels else {}
+        told = {row["path"]: row for row in read_table(labels)} if labels is not None else {}
+    if labels is not None and not told:
+        raise BadInputError(f"Expected a table with rows, got none in {labels}. Label clips with `llamo caption`.")
     session, _, _ = open_session(model, [], None, 0.0, device, dtype)
     version = model_version(model, session.model)
     library, ledger = open_library(db, embedding.width(session)), Ledger(version, plan.settings)
@@ -89,8 +97,17 @@ def index_library(
             library.add(rows)
             progress.update(len(batch))
     library.finish()
+    now = library.known()
+    errors = {clip.path: now[clip.path].get("error") for clip in clips if clip.path in now}
+    unread = {path: error for path, error in errors.items() if error is not None}
+    for path, error in list(unread.items())[:MOST_ERRORS]:
+        yield f"cannot be read: {with_path(path, error)}"
+    if len(unread) > MOST_ERRORS:
+        yield f"cannot be read: {len(unread) - MOST_ERRORS} more"
     how = "words and embeddings" if library.width else "words alone: this checkpoint has no trained embeddings"
-    yield f"{len(library)} clips in {db}: {len(pending)} indexed now, {len(gone)} gone; searched by {how}"
+    lost = f", {len(unread)} that cannot be read" if unread else ""
+    yield f"{len(library)} clips in {db}: {len(pending)} indexed now, {len(gone)} gone{lost}; searched by {how}"
+    refuse_all_unreadable(errors)
 
 
 def gone_from(known: dict[str, dict], paths: list[str], found: set[str]) -> list[str]:
@@ -134,7 +151,7 @@ def search_library(
     if library.width and not words and (text.strip() or like is not None):
         vector = query_vector(library, text, like, model, device, dtype, said)
     with database_errors():
-        return render(library.search(text, vector, where, k), as_json)
+        return render(library.search(text, vector, where, min(k, max(1, len(library)))), as_json)
 
 
 def query_vector(

@@ -59,8 +59,14 @@ def check_files(files: list[str]) -> None:
     """Refuses missing files before anything heavy is loaded. A folder of pictures counts as a video."""
     for path in files:
         if not os.path.isfile(path) and not (os.path.isdir(path) and is_video_file(path)):
-            what = "a folder" if os.path.isdir(path) else "nothing"
-            raise BadInputError(f"Expected a motion file, got {what} at {path!r}. Check the path.")
+            what, remedy = "nothing", "Check the path."
+            if os.path.isdir(path):
+                what, remedy = "a folder", "Name a file in it; llamo caption, index and library check take folders."
+            elif path.startswith(("http://", "https://")):
+                what, remedy = "a web address", "Download the file, and name it."
+            elif os.path.exists(path):
+                what, remedy = "a device or a pipe", "Save the motion to a file first."
+            raise BadInputError(f"Expected a motion file, got {what} at {path!r}. {remedy}")
 
 
 def is_video_file(path: str) -> bool:
@@ -75,7 +81,9 @@ def check_checkpoint(name: str) -> None:
     if os.path.isdir(name):
         if not os.path.isfile(os.path.join(name, "config.json")):
             raise BadInputError(f"Expected a checkpoint, got a folder without config.json at {name!r}. Check --model.")
-    elif name.count("/") != 1 or name.startswith((".", "/", "~")):
+    elif os.path.exists(name):
+        raise BadInputError(f"Expected the folder of a checkpoint, got a file at {name!r}. Check --model.")
+    elif name.count("/") != 1 or name.startswith((".", "/", "~")) or not all(name.split("/")):
         raise BadInputError(
             f"Expected a checkpoint, got nothing at {name!r}. Make one with `llamo init`, or name a folder or a Hub "
             "repository with --model."
@@ -84,8 +92,12 @@ def check_checkpoint(name: str) -> None:
 
 def unreadable(path: str, error: Exception) -> BadInputError:
     """The reader's own words, with the file's name where they lack it."""
-    message = str(error)
-    return BadInputError(message if os.path.basename(path) in message else f"{path}: {message}")
+    return BadInputError(with_path(path, str(error)))
+
+
+def with_path(path: str, message: str) -> str:
+    """A message that says which file it is about, and says it once."""
+    return message if os.path.basename(path) in message else f"{path}: {message}"
 
 
 def file_report(path: str, raw) -> dict:

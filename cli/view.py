@@ -2,6 +2,7 @@
 
 import os
 
+from llamo.cli.places import check_place
 from llamo.cli.session import BadInputError, check_files
 
 
@@ -65,10 +66,7 @@ def check_targets(files: list[str], targets: dict[str, str | None]) -> None:
             continue
         if os.path.realpath(path) in taken:
             raise BadInputError(f"Expected a new file, got one that is in use already at {option} {path!r}. Rename it.")
-        folder = os.path.dirname(path) or "."
-        if os.path.isdir(path) or not os.path.isdir(folder):
-            what = "a folder" if os.path.isdir(path) else f"no folder {folder!r}"
-            raise BadInputError(f"Expected a file to write, got {what} at {option} {path!r}. Correct the path.")
+        check_place(path, option, (".png",) if option == "--png" else (".html", ".htm"))
         taken.add(os.path.realpath(path))
 
 
@@ -96,5 +94,5 @@ def read_viewed_motion(path: str, overrides: dict, model: str = "llamo"):
         from llamo.cli.motion_files import video_part
         from llamo.cli.video_frames import page_frames
 
-        motion.video = page_frames(video_part(path, overrides), raw.start, raw.seconds)
+        motion.video = {**(motion.video or {}), **page_frames(video_part(path, overrides), raw.start, raw.seconds)}
     return motion, report

@@ -85,7 +85,7 @@ def train(recipe: dict, align: bool) -> str:
         what was written, as one line.
 
     Raises:
-        ValueError: settings that nobody reads or that do not go together, rows without motion, a checkpoint that is none.
+        ValueError: settings that nobody follows or that do not go together, rows without motion, a checkpoint that is none.
         RuntimeError: motion does not reach what is trained.
     """
     own = fields_of(Training)
@@ -94,6 +94,12 @@ def train(recipe: dict, align: bool) -> str:
     script, config, model_config = parse({key: value for key, value in recipe.items() if key not in own})
     if align and model_config.use_peft:
         raise ValueError("Expected no LoRA in alignment, got use_peft: true in the recipe. Remove it, or use stage: instruct.")
+    for name in ("load_in_4bit", "load_in_8bit"):
+        if getattr(model_config, name, False):
+            raise ValueError(
+                f"Expected a language model in full precision, got {name}: true in the recipe, which llamo train does not do. "
+                "Remove it, or follow docs/training.md, where stock trl trains on four bits."
+            )
     out = Path(config.output_dir)
     out.mkdir(parents=True, exist_ok=True)
     resolved = {"stage": "align" if align else "instruct", **recipe}

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llamo.cli.library.clips import Shard
+from llamo.cli.places import check_place
 from llamo.cli.session import BadInputError
 from llamo.train.library.label_table import FORMS, import_pyarrow, read_table
 
@@ -21,19 +22,31 @@ def check_out(out: str) -> Path:
     """The table's path.
 
     Raises:
-        BadInputError: another ending than those of FORMS, no folder for it, or Parquet without pyarrow.
+        BadInputError: another ending than those of FORMS, a place that cannot be written to, or Parquet without pyarrow.
     """
     path = Path(out)
     if path.suffix.lower() not in FORMS:
         raise BadInputError(f"Expected --out to end in {', '.join(FORMS)}, got {out!r}. Rename it.")
-    if not path.absolute().parent.is_dir():
-        raise BadInputError(f"Expected a folder for the table, got none at {path.parent}. Make it, or correct --out.")
+    check_place(out, "--out")
     if path.suffix.lower() == ".parquet":
         try:
             import_pyarrow()
         except ImportError as error:
             raise BadInputError(error) from None
     return path
+
+
+def check_table(path: str) -> None:
+    """Refuses what cannot be a table of `llamo caption`, by its name.
+
+    Raises:
+        BadInputError: nothing there, a folder, or another ending than those of FORMS.
+    """
+    if not os.path.isfile(path):
+        what = "a folder" if os.path.isdir(path) else "nothing"
+        raise BadInputError(f"Expected a table of `llamo caption`, got {what} at {path!r}. Check the path.")
+    if Path(path).suffix.lower() not in FORMS:
+        raise BadInputError(f"Expected a table of `llamo caption` ({', '.join(FORMS)}), got {path!r}. Name another file.")
 
 
 class Part:
@@ -43,8 +56,11 @@ class Part:
         self.path = out.with_name(f"{out.name}.{shard.index}-of-{shard.of}.part")
 
     def __enter__(self) -> Part:
-        cut_off = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
-        self.file = open(self.path, "ab")
+        try:
+            cut_off = self.path.exists() and not self.path.read_bytes().endswith(b"\n")
+            self.file = open(self.path, "ab")
+        except OSError as error:
+            raise BadInputError(error) from None
         if cut_off:
             self.file.write(b"\n")  # what was cut off stays a line of its own, which nobody can read
         return self

@@ -88,6 +88,8 @@ def test_align_trains_the_talker_alone(home, tmp_path, capsys):
     assert "language_model" in table and "0.00 M" in table
     with pytest.raises(ValueError, match="no LoRA in alignment"):
         run_recipe({**recipe, "stage": "align", "use_peft": True})
+    with pytest.raises(ValueError, match="load_in_4bit"):
+        run_recipe({**recipe, "stage": "instruct", "load_in_4bit": True})
 
 
 def test_a_killed_run_goes_on_to_the_same_weights(home, whole_run, tmp_path):
