@@ -1,10 +1,11 @@
 """Load on the demo: many users at once through gradio_client. Does any request fail, is every answer right, does memory grow?
 
     python benchmarks/demo_load.py --model llamo --users 32 --requests 500
+    python benchmarks/demo_load.py --model tiny --users 4 --requests 12    # a generated model of random weights
 
 Starts the demo as `llamo demo` does, in a process of its own. Every user asks and measures in turn, with a client and a session
 of their own. A right answer is the one that a single user got before; a right measurement is the number that the example was
-made with. Memory is the resident set of the server, before, at each quarter, and after.
+made with. Memory is the resident set of the server, before, at each quarter, and after. Prints one table, or `--json`.
 """
 
 import argparse
@@ -26,6 +27,7 @@ CLIP = ROOT / "examples" / "squats.bvh"
 REPETITIONS = 4  # squats in CLIP
 QUESTION = "How many squats does the person do?"
 START_SECONDS = 600.0
+TINY = "tiny"  # as a model's name: one of random weights, made by the tests' own helper
 
 
 def start_server(model: str, port: int, folder: str) -> subprocess.Popen:
@@ -47,6 +49,14 @@ def start_server(model: str, port: int, folder: str) -> subprocess.Popen:
             threading.Thread(target=server.stdout.read, daemon=True).start()
             return server
     raise RuntimeError(f"Expected a running demo of {model}, got exit code {server.wait()}. Start spaces_demo/app.py by hand.")
+
+
+def write_tiny(folder: Path) -> str:
+    """A checkpoint of random weights, and its path."""
+    sys.path.insert(0, str(ROOT / "tests"))
+    from demo_samples import write_tiny_checkpoint
+
+    return str(write_tiny_checkpoint(folder))
 
 
 class Load:
@@ -129,27 +139,51 @@ class Load:
         }
 
 
+def table(report: dict) -> str:
+    """The report in Markdown."""
+    memory = report["server_memory_mib"]
+    rows = [
+        ("users at once", report["users"]),
+        ("requests", report["requests"]),
+        ("failed", report["failed"]),
+        ("wrong answers or measurements", report["wrong"]),
+        ("requests a second", report["requests_per_second"]),
+        *(
+            (f"`{name}`, median and 95 % within, s", f"{seconds['median']}, {seconds['p95']}")
+            for name, seconds in report["latency_s"].items()
+        ),
+        ("memory of the server at the start, MiB", memory[0]),
+        ("at each quarter, MiB", ", ".join(map(str, memory[1:-1]))),
+        ("at the end, MiB", memory[-1]),
+    ]
+    lines = [f"| {what} | {value} |" for what, value in rows]
+    trouble = [f"trouble: {each}" for each in report["examples_of_trouble"]]
+    return "\n".join(["| what | figure |", "|---|---|", *lines, *trouble])
+
+
 def make_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="llamo", help="checkpoint")
+    parser.add_argument("--model", default="llamo", help=f"checkpoint, or {TINY!r} for a generated one")
     parser.add_argument("--users", type=int, default=32)
     parser.add_argument("--requests", type=int, default=500)
     parser.add_argument("--tokens", type=int, default=16, help="longest answer")
     parser.add_argument("--port", type=int, default=7961)
+    parser.add_argument("--json", action="store_true", help="the figures as JSON")
     return parser
 
 
 def main(arguments: list[str] | None = None) -> None:
     options = make_parser().parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
-        server = start_server(options.model, options.port, folder)
+        model = write_tiny(Path(folder) / TINY) if options.model == TINY else options.model
+        server = start_server(model, options.port, str(Path(folder) / "gradio"))
         try:
             load = Load(f"http://127.0.0.1:{options.port}/", options.requests, options.tokens, psutil.Process(server.pid))
             report = load.run(options.users)
         finally:
             server.terminate()
             server.wait(60)
-    print(json.dumps(report, indent=1))
+    print(json.dumps(report, indent=1) if options.json else table(report))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from huggingface_hub import snapshot_download
 from .motion_errors_llamo import MotionFormatError, VideoFormatError
 from .motion_estimation_llamo import MotionEstimator
 from .raw_motion_llamo import RawMotion
+from .video_film_llamo import write_film
 from .video_source_llamo import PICTURE_ENDINGS, tell_source
 from .whole_files_llamo import replace_file
 
@@ -40,11 +41,17 @@ class VideoMotion(RawMotion):
         start (`float`): seconds on the video's clock of the first frame of `joints`.
         contacts (`np.ndarray` of shape `(num_frames, 4)`): which of left ankle, left foot, right ankle, right foot stand.
         report (`dict`): the estimator's report on its quality.
+        times (`np.ndarray` of shape `(num_seen,)`): seconds on the video's clock of the frames that were looked at; empty where
+            that is not known.
+        landmarks (`np.ndarray` of shape `(num_seen, 33, 3)`): float16, where the person is in each of these frames: x and y as
+            shares of width and height, and visibility; NaN where the person is not seen.
     """
 
     start: float = 0.0
     contacts: np.ndarray = field(default_factory=lambda: np.zeros((0, 4), dtype=np.float32), repr=False)
     report: dict = field(default_factory=dict, repr=False)
+    times: np.ndarray = field(default_factory=lambda: np.zeros(0), repr=False)
+    landmarks: np.ndarray = field(default_factory=lambda: np.zeros((0, 33, 3), dtype=np.float16), repr=False)
 
 
 class VideoMotions:
@@ -54,9 +61,13 @@ class VideoMotions:
         home (`str`, *optional*): folder or Hub repository of the checkpoint.
         cache (`str`, *optional*): folder of estimated motions; by default what LLAMO_MOTION_CACHE names, or none.
         estimator (*optional*): anything with `estimate(source, person=None, box=None)`, instead of the checkpoint's own.
+
+    Attributes:
+        max_seconds (`float`, *optional*): longer videos are refused; by default those that are too long for the estimator.
     """
 
     def __init__(self, home: str | None = None, cache: str | None = None, estimator=None):
+        self.max_seconds: float | None = None
         self.home = home
         self.cache = cache or os.environ.get(CACHE_VARIABLE) or None
         self._estimator = estimator
@@ -70,7 +81,9 @@ class VideoMotions:
 
     def __deepcopy__(self, memo) -> "VideoMotions":
         """A processor is copied when it is saved; networks are not."""
-        return type(self)(self.home, self.cache, self._estimator)
+        copied = type(self)(self.home, self.cache, self._estimator)
+        copied.max_seconds = self.max_seconds
+        return copied
 
     @property
     def folder(self) -> str:
@@ -119,15 +132,17 @@ class VideoMotions:
         part = {key: part[key] for key in (*SOURCES, *CHOICES) if part.get(key) is not None}
         tell_source(part)  # says what is wrong with it
         key = self._quick_key(part)
-        if key is not None and key in self._remembered:
-            self._remembered.move_to_end(key)
-            return self._remembered[key]
+        known = None if key is None else self._remembered.pop(key, None)
+        if known is not None:
+            self._remembered[key] = known  # the last to be forgotten
+            return known
         file = self._cache_file(part)
         motion = None if file is None else read_cached(file)
         if motion is None:
             choice = {name: part[name] for name in ("person", "box") if name in part}
             source = {name: value for name, value in part.items() if name not in choice}
-            more = {} if progress is None else {"progress": progress}
+            more = {"progress": progress, "max_seconds": self.max_seconds}
+            more = {name: value for name, value in more.items() if value is not None}
             motion = as_raw_motion(self.estimator.estimate(source, **choice, **more))
             if file is not None:
                 write_cached(file, motion)
@@ -136,6 +151,16 @@ class VideoMotions:
             if len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)
         return motion
+
+    def forget(self) -> None:
+        """Forgets the motions that are remembered in the process."""
+        self._remembered.clear()
+
+    def film(self, part, motion: VideoMotion, path: str | os.PathLike) -> int:
+        """Writes what of a video `read` has found a motion in as a film for a page, on the motion's clock (`write_film`)."""
+        part = part if isinstance(part, dict) else {"path": part}
+        source = {key: part[key] for key in (*SOURCES, "fps") if part.get(key) is not None}
+        return write_film(source, path, motion.start, motion.seconds)
 
     def _quick_key(self, part: dict) -> str | None:
         """Tells a video from another without reading large files: files by place, size and time; None where one is missing."""
@@ -166,6 +191,8 @@ def as_raw_motion(estimated) -> VideoMotion:
     note = f"motion estimated from the video, {first:.1f} to {last:.1f} s of it"
     if "coverage" in report:
         note += f"; the person is seen in {100 * report['coverage']:.0f} % of its frames"
+    landmarks = getattr(estimated, "landmarks", [])
+    unseen = np.full((33, 3), np.nan)
     return VideoMotion(
         joints=np.asarray(estimated.joints, dtype=np.float32),
         fps=float(estimated.fps),
@@ -179,6 +206,8 @@ def as_raw_motion(estimated) -> VideoMotion:
         start=float(estimated.start),
         contacts=np.asarray(estimated.contacts, dtype=np.float32),
         report=report,
+        times=np.asarray(getattr(estimated, "times", []), dtype=np.float64),
+        landmarks=np.array([unseen if seen is None else seen for seen in landmarks], dtype=np.float16).reshape(-1, 33, 3),
     )
 
 
@@ -186,7 +215,8 @@ def write_cached(file: Path, motion: VideoMotion) -> None:
     """Keeps a motion; where the folder cannot be written, it is only not kept."""
     stream = io.BytesIO()
     told = {"assumed": motion.assumed, "report": motion.report, "fps": motion.fps, "start": motion.start}
-    np.savez(stream, joints=motion.joints, contacts=motion.contacts, told=np.frombuffer(json.dumps(told).encode(), np.uint8))
+    arrays = {name: getattr(motion, name) for name in ("joints", "contacts", "times", "landmarks")}
+    np.savez(stream, **arrays, told=np.frombuffer(json.dumps(told).encode(), np.uint8))
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         replace_file(file, stream.getvalue())
@@ -199,11 +229,12 @@ def read_cached(file: Path) -> VideoMotion | None:
     try:
         with np.load(file, allow_pickle=False) as arrays:
             joints, contacts, told = arrays["joints"], arrays["contacts"], json.loads(arrays["told"].tobytes())
+            seen = {name: arrays[name] for name in ("times", "landmarks") if name in arrays}  # older files have none
         details = {"format": "video", "source_frames": len(joints), "source_joints": 33, "units": "m", "up_axis": "+y"}
         if joints.ndim != 3 or joints.shape[1:] != (22, 3) or not np.isfinite(joints).all():
             return None
         return VideoMotion(
-            joints=joints.astype(np.float32), contacts=contacts, skeleton="estimated from video", **details, **told
+            joints=joints.astype(np.float32), contacts=contacts, skeleton="estimated from video", **seen, **details, **told
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError):
         return None

@@ -16,6 +16,14 @@ MAX_FPS = 60.0  # screens show no more, and the page is smaller
 MAX_MOTIONS = 16
 VERSION = 1  # of the data, see spaces_demo/viewer/motion_data.js
 LAYOUTS = ("overlay", "side")
+# Landmarks of the Motion Estimator that are drawn over a video, and the lines between them by side of the body.
+DRAWN_LANDMARKS = (*range(11, 17), *range(23, 33))
+LINES = {
+    "left": ((11, 13), (13, 15), (11, 23), (23, 25), (25, 27), (27, 29), (29, 31), (27, 31)),
+    "right": ((12, 14), (14, 16), (12, 24), (24, 26), (26, 28), (28, 30), (30, 32), (28, 32)),
+    "trunk": ((11, 12), (23, 24)),
+}
+POINT_STEPS = 10_000  # of a picture's width, its height and full visibility
 
 
 @dataclass
@@ -29,7 +37,8 @@ class ViewedMotion:
         notes: sentences on what was detected and assumed.
         angles: name -> `(num_frames,)` degrees.
         ticks: `{"time_s", "label"}` each, with `"end_s"` where it lasts, and `"kind"` (repetition, jump, posture).
-        video: frames to show beside it: `"times"` in seconds of the motion, and `"images"`, data URLs of as many pictures.
+        video: of a motion out of a video, what to show beside it: `"times"` in seconds of the motion, and `"images"`, data URLs
+            of as many pictures; or `"film"`, the address of a video on the motion's clock. And `"seen"`, see `seen_person`.
     """
 
     name: str
@@ -67,7 +76,28 @@ def view_motion(raw: RawMotion, name: str, measured: dict | None = None) -> View
     except ImportError as error:  # the filters need scipy; the page does without
         notes.append(f"events are not marked: {error}")
     notes.append("placed on the floor, starting in the middle and facing the viewer")
-    return ViewedMotion(name, joints, fps, notes, joint_angles(joints), ticks)
+    return ViewedMotion(name, joints, fps, notes, joint_angles(joints), ticks, seen_person(raw))
+
+
+def seen_person(raw: RawMotion) -> dict | None:
+    """Where the person is in the frames of the video that a motion was estimated from; None where there was none.
+
+    Returns:
+        `"seen"`: `"times"` of these frames in seconds of the motion, rising; `"points"`, base64 of int16
+        `(num_times, num_points, 3)`: x, y and visibility in POINT_STEPS of the picture's width, its height, and 1; visibility
+        is -1 where the person is not seen; and `"lines"`, `[point, point, side]` each.
+    """
+    landmarks = getattr(raw, "landmarks", None)
+    if landmarks is None or not len(landmarks):
+        return None
+    times = np.asarray(raw.times) - raw.start
+    shown = (times > -1e-3) & (times < raw.seconds + 1 / MAX_FPS)
+    points = np.asarray(landmarks, dtype=np.float64)[shown][:, list(DRAWN_LANDMARKS)]
+    steps = np.rint(np.nan_to_num(points, nan=0.0).clip(-3, 3) * POINT_STEPS)
+    steps[np.isnan(points).any(axis=2), 2] = -1
+    place = {landmark: number for number, landmark in enumerate(DRAWN_LANDMARKS)}
+    lines = [[place[start], place[end], side] for side, pairs in LINES.items() for start, end in pairs]
+    return {"seen": {"times": times[shown].round(3).tolist(), "points": encode(steps.astype("<i2")), "lines": lines}}
 
 
 def ticks_of(measured: dict) -> list[dict]:

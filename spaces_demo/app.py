@@ -4,8 +4,8 @@
 
 The checkpoint is loaded through transformers' Auto classes; reading, measuring, comparing and writing of motions are its
 processor's. Settings by environment: LLAMO_MODEL (folder or Hub repository; by default the one in the card),
-LLAMO_CONCURRENCY (answers at a time), LLAMO_MAX_UPLOAD (such as 64mb), LLAMO_MAX_CLIP_SECONDS, LLAMO_MCP (1: Model Context
-Protocol server).
+LLAMO_CONCURRENCY (answers at a time), LLAMO_MAX_UPLOAD (such as 64mb), LLAMO_MAX_CLIP_SECONDS, LLAMO_MAX_VIDEO_SECONDS,
+LLAMO_MCP (1: Model Context Protocol server).
 """
 
 import argparse

@@ -19,6 +19,7 @@ from transformers import (
 
 LONGEST_SECONDS = 120.0  # of one answer; a Space is shared
 MAX_CLIP_SECONDS = float(os.environ.get("LLAMO_MAX_CLIP_SECONDS", "600"))
+MAX_VIDEO_SECONDS = float(os.environ.get("LLAMO_MAX_VIDEO_SECONDS", "120"))  # a second of it takes about a second
 PIECES_AHEAD = 16  # text pieces that generation may be ahead of whoever reads them
 
 
@@ -57,6 +58,7 @@ class Assistant:
             self.model.to("cuda")
         reader = self.processor.motion_processor
         reader.max_seconds = min(reader.max_seconds, MAX_CLIP_SECONDS)
+        self.processor.video_motions.max_seconds = min(MAX_VIDEO_SECONDS, MAX_CLIP_SECONDS)
 
     def answer(self, messages: list[dict], temperature: float = 0.0, max_new_tokens: int = 128) -> Iterator[Answer]:
         """Yields the answer to the last of `messages` while it is made.

@@ -5,6 +5,7 @@ import shutil
 import threading
 import time
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -28,18 +29,28 @@ class Clip:
 
     Attributes:
         name: the file's name without control characters; never trusted as a path or as HTML.
-        part: the chat part that stands for it.
-        motion: joints, rate, and what was assumed, as the processor read them; `None` for a video without a motion.
-        measured: what was measured in the motion; `None` without one.
+        part: the chat part of its motion.
+        motion: joints, rate, and what was assumed, as the processor read them; of a video, as it estimated them.
+        measured: what was measured in the motion; `None` where that failed.
         unmeasured: why nothing was measured.
+        film: path of what the page shows of a video, on the motion's clock; `None` for a motion file.
+        is_looked_at: whether the model looks at the film beside the motion.
+        files: what is to be deleted with the clip.
     """
 
     name: str
     part: dict
-    motion: Any = None
+    motion: Any
     measured: dict | None = None
     unmeasured: str = ""
+    film: str | None = None
+    is_looked_at: bool = False
     files: list[str] = field(default_factory=list)
+
+    @property
+    def parts(self) -> list[dict]:
+        """The chat parts that stand for it: one motion, and the video that shows it where the model looks at that."""
+        return [self.part, {"type": "video", "path": self.film}] if self.film and self.is_looked_at else [self.part]
 
 
 def clean_name(path: str) -> str:
@@ -90,25 +101,26 @@ def delete_unused(paths: list[str]) -> None:
             empty.unlink(missing_ok=True)
 
 
-def open_uploads(processor, paths: list[str]) -> Clip:
-    """One clip of one upload, or of an AMC and its ASF. Motion files are given up for deletion here, read or not.
+def open_uploads(processor, paths: list[str], name: str | None = None, progress: Callable[[float], None] | None = None) -> Clip:
+    """One clip of one upload, or of an AMC and its ASF. Uploads are given up for deletion here, read or not.
+
+    Args:
+        name: what to call the clip, instead of by its file's name.
+        progress: called with the seconds of a video that have been looked at.
 
     Raises:
         ClipError: nothing, too much, or what the processor cannot read.
     """
-    kept: list[str] = []
     try:
         for path in paths:
             check_upload(path)
-        clip = read_clip(processor, paths)
-        kept = clip.files
-        return clip
+        return read_clip(processor, paths, name, progress)
     finally:
-        delete_uploads([path for path in paths if path not in kept])
+        delete_uploads(paths)
 
 
-def read_clip(processor, paths: list[str]) -> Clip:
-    """Reads a motion or a video, wherever it lies."""
+def read_clip(processor, paths: list[str], name: str | None = None, progress: Callable[[float], None] | None = None) -> Clip:
+    """Reads a motion or a video, wherever it lies. Arguments and errors as in `open_uploads`."""
     skeletons = [path for path in paths if path.lower().endswith(".asf")]
     others = [path for path in paths if path not in skeletons]
     if len(others) != 1 or len(skeletons) > 1:
@@ -117,9 +129,9 @@ def read_clip(processor, paths: list[str]) -> Clip:
             "compare with has a place of its own."
         )
     (path,) = others
-    name = clean_name(path)
+    name = name or clean_name(path)
     if path.lower().endswith(VIDEO_ENDINGS):
-        return read_video(processor, path, name)
+        return read_video(processor, path, name, progress)
     part = {"type": "motion", "path": path}
     if skeletons:
         part["asf"] = skeletons[0]
@@ -140,19 +152,37 @@ def motion_clip(processor, motion, name: str) -> Clip:
     return clip
 
 
-def read_video(processor, path: str, name: str) -> Clip:
-    """A video, asked about as it is. The processor is tried at once, so that a checkpoint without eyes says so now.
+def read_video(processor, path: str, name: str, progress: Callable[[float], None] | None = None) -> Clip:
+    """The motion of a video, estimated; and a film of it in Gradio's own folder, so that the video itself can go.
 
     Raises:
         ClipError: the processor's own words.
     """
-    part = {"type": "video", "path": path}
-    messages = [{"role": "user", "content": [part, {"type": "text", "text": "?"}]}]
+    videos = processor.video_motions
     try:
-        processor.apply_chat_template(messages, tokenize=True, return_dict=True, return_tensors="pt")
+        motion = videos.read({"path": path}, progress=progress)
+        clip = motion_clip(processor, motion, name)
+        clip.film = make_film(videos, path, motion)
     except (ValueError, TypeError, ImportError, OSError) as error:
         raise ClipError(without_path(error, path, name)) from None
-    return Clip(name, part, files=[path])
+    finally:
+        videos.forget()  # whoever else gives the same file has it estimated anew
+    clip.is_looked_at = processor.frame_processor is not None
+    clip.files = [clip.film]
+    return clip
+
+
+def make_film(videos, path: str, motion) -> str:
+    """Path of a film of a video, in a folder of its own whose name nobody can guess."""
+    folder = Path(get_upload_folder()) / f"film-{os.urandom(16).hex()}"
+    folder.mkdir(parents=True)
+    film = folder / "film.mp4"
+    try:
+        videos.film({"path": path}, motion, film)
+    except BaseException:
+        shutil.rmtree(folder)
+        raise
+    return film.as_posix()
 
 
 def without_path(error: Exception, path: str, name: str) -> str:
@@ -162,9 +192,9 @@ def without_path(error: Exception, path: str, name: str) -> str:
 
 def facts(clip: Clip) -> list[str]:
     """What was detected in a clip, and then what was assumed, one sentence each."""
-    if clip.motion is None:
-        return ["a video"]
     motion = clip.motion
+    if clip.film is not None:
+        return [f"a video, {motion.seconds:.1f} s with motion in it", *motion.assumed]
     found = (
         f"{motion.format}, {motion.seconds:.1f} s, {motion.source_frames} frames at {motion.fps:g} per second, "
         f"{motion.source_joints} joints ({motion.skeleton}), {motion.units}, {motion.up_axis} up"

@@ -38,7 +38,7 @@ class Conversation:
         Raises:
             ValueError: what the processor refuses; the conversation is then as before.
         """
-        parts = [clip.part for clip in self.clips[self.told :]]
+        parts = [part for clip in self.clips[self.told :] for part in clip.parts]
         before = self.told
         self.messages.append({"role": "user", "content": [*parts, {"type": "text", "text": question}]})
         self.told = len(self.clips)
@@ -63,7 +63,7 @@ class Conversation:
         if not self.messages:
             return None
         content = self.messages.pop()["content"]
-        self.told -= len(content) - 1
+        self.told -= sum(part["type"] == "motion" for part in content)  # one of every clip
         return content[-1]["text"]
 
     def shown(self) -> list[dict]:

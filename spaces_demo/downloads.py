@@ -16,9 +16,7 @@ ENDINGS = (".bvh", ".npz", ".json", ".csv")
 
 
 def write_downloads(processor, clip: Clip) -> list[str]:
-    """Paths of the files of ENDINGS, in Gradio's own folder, which it empties by itself. None for a video without a motion."""
-    if clip.motion is None:
-        return []
+    """Paths of the files of ENDINGS, in Gradio's own folder, which it empties by itself."""
     folder = Path(get_upload_folder()) / f"download-{os.urandom(16).hex()}"
     folder.mkdir(parents=True)
     stem = re.sub(r"[^\w.-]+", "_", Path(clip.name).stem, flags=re.ASCII).strip("._-") or "motion"

@@ -17,16 +17,27 @@ MAX_TOKENS = 512
 
 def read(assistant: Assistant, path: str | None) -> Clip:
     if not path:
-        raise gr.Error("Expected a motion file, got none. Upload one (gradio_client: handle_file).")
+        raise gr.Error("Expected a motion or video file, got none. Upload one (gradio_client: handle_file).")
     try:
         return open_uploads(assistant.processor, [path])
     except ClipError as error:
         raise gr.Error(str(error)) from None
 
 
+def read_all(assistant: Assistant, *paths: str | None) -> list[Clip]:
+    """Clips of which only motion is wanted: their films go at once."""
+    clips = []
+    try:
+        for path in paths:
+            clips.append(read(assistant, path))
+    finally:
+        forget(clips)
+    return clips
+
+
 def measured(clip: Clip) -> dict:
     if clip.measured is None:
-        raise gr.Error(f"Nothing can be measured in {clip.name}: {clip.unmeasured or 'it has no motion'}.")
+        raise gr.Error(f"Nothing can be measured in {clip.name}: {clip.unmeasured}.")
     return {"file": clip.name, "detected_and_assumed": facts(clip), **clip.measured}
 
 
@@ -69,21 +80,22 @@ def add_endpoints(assistant: Assistant) -> None:
         return answer
 
     def measure(file: str) -> dict:
-        """Measures a motion file: way, speed, turns, jumps, steps, repetitions, angles, symmetry, postures.
+        """Measures a motion file, or the motion of a video: way, speed, turns, jumps, steps, repetitions, angles, postures.
 
         Args:
-            file: the motion.
+            file: the motion or video.
         """
-        return measured(read(assistant, file))
+        (clip,) = read_all(assistant, file)
+        return measured(clip)
 
     def compare(first: str, second: str) -> dict:
         """Lists where the second motion differs from the first, the largest difference first; times are the second's.
 
         Args:
-            first: the motion to compare with.
-            second: the motion to judge.
+            first: the motion or video to compare with.
+            second: the motion or video to judge.
         """
-        clips = [read(assistant, first), read(assistant, second)]
+        clips = read_all(assistant, first, second)
         measured(clips[0]), measured(clips[1])
         return assistant.processor.motion_processor.compare(clips[0].motion, clips[1].motion)
 

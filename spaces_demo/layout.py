@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 from assistant import Assistant
-from clips import MOTION_ENDINGS, VIDEO_ENDINGS, Clip, ClipError, copy_example, facts, forget, open_uploads
+from camera import build_camera
+from clips import MOTION_ENDINGS, VIDEO_ENDINGS, Clip, ClipError, copy_example, delete_uploads, facts, forget, open_uploads
 from conversation import Conversation
 from downloads import write_downloads
 from endpoints import MAX_TOKENS, check_question
@@ -23,7 +24,9 @@ EXAMPLES = [
     if path.is_file()
 ]
 QUESTIONS = ["What is the person doing?", "How many repetitions are there?", "Which way does the person go?"]
-NO_FILE = paragraph("Drop a motion file, or take an example. What is found in it, and what had to be assumed, stands here.")
+NO_FILE = paragraph(
+    "Drop a motion file or a video, or take an example. What is found in it, and what had to be assumed, stands here."
+)
 NOTHING_MEASURED = paragraph("What is measured in the motion stands here.")
 STAGE = '<div id="llamo-viewer" data-empty="true"><p class="llamo-hint">The motion plays here.</p></div>'
 # Gradio's own blues and greys are too pale to be read easily (WCAG AA).
@@ -49,7 +52,13 @@ CALL = """(value) => {
   if (llamo.%(name)s) llamo.%(name)s(value);
   else llamo.waiting.push(["%(name)s", value]);
 }"""
+NO_PROGRESS = gr.Progress()  # as a default, Gradio puts that of the event in its place
 DELETED_AFTER = 3600  # seconds; what a user leaves behind goes after an hour
+
+
+def seconds_done(progress: gr.Progress) -> Callable[[float], None]:
+    """What tells the user how much of a video has been looked at."""
+    return lambda seconds: progress((round(seconds, 1), None), unit="seconds of the video looked at")
 
 
 def page_script(viewer: Path) -> str:
@@ -57,9 +66,15 @@ def page_script(viewer: Path) -> str:
 
 
 def viewer_data(assistant: Assistant, talk: Conversation) -> dict | None:
-    """Data for the viewer of all clips with a motion."""
-    motions = [(clip.name, clip.motion, clip.measured) for clip in talk.clips if clip.motion is not None]
-    return assistant.processor.motion_processor.view(motions) if motions else None
+    """Data for the viewer of all clips; of a video with the path of its film, which page.js makes an address of."""
+    if not talk.clips:
+        return None
+    motions = [(clip.name, clip.motion, clip.measured) for clip in talk.clips]
+    data = assistant.processor.motion_processor.view(motions)
+    for clip, motion in zip(talk.clips, data["motions"], strict=True):
+        if clip.film is not None:
+            motion["video"] = {**motion.get("video", {}), "film": clip.film}
+    return data
 
 
 def describe(talk: Conversation) -> str:
@@ -68,7 +83,7 @@ def describe(talk: Conversation) -> str:
 
 def tables_of(clip: Clip) -> tuple[str, str]:
     if clip.measured is None:
-        why = paragraph(f"Nothing is measured: {clip.unmeasured or 'this clip has no motion'}.")
+        why = paragraph(f"Nothing is measured: {clip.unmeasured}.")
         return why, why
     return measurements_html(clip.measured), repetitions_html(clip.measured)
 
@@ -113,11 +128,12 @@ def build_page(assistant: Assistant) -> Page:
                 )
                 other = gr.File(
                     label="Compare with",
-                    file_types=list(MOTION_ENDINGS),
+                    file_types=[*MOTION_ENDINGS, *VIDEO_ENDINGS],
                     file_count="multiple",
                     height=110,
                     elem_id="llamo-other",
                 )
+            camera = build_camera()
             with gr.Row(elem_id="llamo-examples"):
                 examples = [gr.Button(f"Example: {label}", size="sm") for label, _ in EXAMPLES]
             gr.HTML(STAGE, elem_id="llamo-stage", apply_default_css=False)
@@ -173,12 +189,12 @@ def build_page(assistant: Assistant) -> Page:
     data = gr.JSON(visible=False)
     focus = gr.JSON(visible=False)
 
-    def open_clip(paths: list[str], talk: Conversation):
+    def open_clip(paths: list[str], talk: Conversation, progress=NO_PROGRESS, name: str | None = None):
         """An upload as a new clip."""
         try:
-            clip = open_uploads(assistant.processor, list(paths))
+            clip = open_uploads(assistant.processor, list(paths), name, seconds_done(progress))
         except ClipError as error:
-            return {file: None, found: error_html(str(error)) + (describe(talk) if talk.clips else "")}
+            return {file: None, camera: None, found: error_html(str(error)) + (describe(talk) if talk.clips else "")}
         return opened(clip, talk)
 
     def opened(clip: Clip, talk: Conversation) -> dict:
@@ -190,29 +206,35 @@ def build_page(assistant: Assistant) -> Page:
         return {
             talk_state: new,
             file: None,
+            camera: None,
             found: describe(new),
             data: viewer_data(assistant, new),
             chat: [],
             measurements: table,
             repetitions: rows,
             comparison: paragraph("Drop a second clip under “Compare with”."),
-            **{save: gr.update(value=path, interactive=True) for save, path in zip(saves, files, strict=False)},
-            **({} if files else {save: gr.update(value=None, interactive=False) for save in saves}),
+            **{save: gr.update(value=path, interactive=True) for save, path in zip(saves, files, strict=True)},
         }
 
-    def open_other(paths: list[str], talk: Conversation):
+    def open_recording(path: str | None, talk: Conversation, progress=NO_PROGRESS):
+        """What the camera has recorded, as an upload."""
+        return open_clip([path], talk, progress, "Recording") if path else {camera: None}
+
+    def open_other(paths: list[str], talk: Conversation, progress=NO_PROGRESS):
         """A clip to compare the first one with; the next question is about both."""
-        if not talk.clips or talk.clips[0].motion is None:
+        if not talk.clips:
+            delete_uploads(list(paths))
             return {other: None, found: error_html("Expected a motion first, got none to compare with. Drop one on the left.")}
+        clip = None
         try:
-            clip = open_uploads(assistant.processor, list(paths))
-            if clip.motion is None:
-                raise ClipError("Expected a motion file to compare with, got a video. Drop a motion file.")
+            clip = open_uploads(assistant.processor, list(paths), progress=seconds_done(progress))
             result = assistant.processor.motion_processor.compare(talk.clips[0].motion, clip.motion)
         except (ValueError, ImportError) as error:
+            forget([clip] if clip else [])
             return {other: None, found: error_html(str(error)) + describe(talk)}
         if talk.told > 1:  # the model has read another second clip already
             talk.clear()
+        forget(talk.clips[1:])
         talk.clips[1:] = [clip]
         return {
             talk_state: talk,
@@ -258,19 +280,23 @@ def build_page(assistant: Assistant) -> Page:
         return {talk_state: talk, chat: [], focus: [], **idle}
 
     talk_state = talk
-    page = [talk_state, file, other, found, data, chat, measurements, repetitions, comparison, *saves]
+    page = [talk_state, file, camera, other, found, data, chat, measurements, repetitions, comparison, *saves]
     answers = [talk_state, chat, box, focus, send, stop]
     private = {"api_visibility": "private"}
-    reading = {"concurrency_id": "files", "concurrency_limit": 2, "show_progress_on": found, **private}
+    reading = {"concurrency_id": "files", "concurrency_limit": 2, **private}
     asking = {"concurrency_id": "model", "show_progress": "hidden", **private}
 
-    def show(event) -> None:
-        event.then(None, data, None, js=CALL % {"name": "show"}, **private)
+    def show(event):
+        return event.then(None, data, None, js=CALL % {"name": "show"}, **private)
 
-    show(file.upload(open_clip, [file, talk_state], page, **reading))
-    show(other.upload(open_other, [other, talk_state], page, **reading))
+    # A video takes as long as it lasts: what is done of it is told where it was dropped.
+    show(file.upload(open_clip, [file, talk_state], page, show_progress_on=file, **reading))
+    show(other.upload(open_other, [other, talk_state], page, show_progress_on=other, **reading))
+    recorded = show(camera.stop_recording(open_recording, [camera, talk_state], page, show_progress_on=camera, **reading))
+    recorded.then(None, None, None, js=CALL % {"name": "reveal"}, **private)
     for button, (_, path) in zip(examples, EXAMPLES, strict=True):
-        show(button.click(lambda talk, path=path: open_clip([copy_example(path)], talk), talk_state, page, **reading))
+        opening = {"show_progress_on": found, **reading}
+        show(button.click(lambda talk, path=path: open_clip([copy_example(path)], talk), talk_state, page, **opening))
     running = [
         send.click(reply, [box, talk_state, temperature, length], answers, **asking),
         box.submit(reply, [box, talk_state, temperature, length], answers, **asking),

@@ -205,7 +205,6 @@ def wire(assistant: Assistant, library: Library, parts: Parts, demo: gr.Blocks) 
             clip = read_clip(assistant.processor, [found.clips[event.index]["path"]])
         except ClipError as error:
             return {note: error_html(str(error))}
-        clip.files = []  # the library's own: nothing to clean up
         return {**page.opened(clip, talk), parts.pages: gr.update(selected="clip")}
 
     asked, outputs = [parts.location, parts.query, parts.where], [hits, note, results, more]

@@ -1,7 +1,8 @@
 // What the page of the demo adds to Gradio: the viewer, links from times in answers to it, and names for what has none.
 // app.py fills in where the viewer's files lie, and calls window.llamo with new data.
 async () => {
-  const base = `${(window.gradio_config && window.gradio_config.root) || ""}/gradio_api/file=__VIEWER__`;
+  const files = `${(window.gradio_config && window.gradio_config.root) || ""}/gradio_api/file=`;
+  const base = `${files}__VIEWER__`;
   const TIME = /(\d+(?:\.\d+)?)(?=\s*(?:s|sec|secs|seconds?)\b|\s*(?:-|–|to|and|until)\s*\d+(?:\.\d+)?\s*(?:s|sec|secs|seconds?)\b)/g;
   const state = { viewer: null, payload: null, focus: [] };
 
@@ -50,6 +51,12 @@ async () => {
     return document.querySelector(selector);
   }
 
+  // A motion whose film, a path on the server, has become an address.
+  function withAddress(motion) {
+    const { video } = motion;
+    return video && video.film ? { ...motion, video: { ...video, film: files + encodeURI(video.film) } } : motion;
+  }
+
   // A new motion, or two of them; null empties the stage.
   async function show(payload) {
     const container = document.getElementById("llamo-viewer") || (await arrival("#llamo-viewer"));
@@ -61,6 +68,7 @@ async () => {
     if (!payload) return;
     const hint = container.querySelector(".llamo-hint");
     if (hint) hint.hidden = true;
+    payload = { ...payload, motions: payload.motions.map(withAddress) };
     try {
       const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
       state.viewer = new MotionViewer(stage(container), payload, { autoplay: !still, theme: isDark() ? "dark" : "light" });
@@ -83,6 +91,12 @@ async () => {
     state.viewer.pause();
     state.viewer.seek(seconds);
     document.getElementById("llamo-viewer").scrollIntoView({ block: "nearest", behavior: "smooth" });
+  }
+
+  // What has become of a recording: the camera may have pushed it out of sight.
+  function reveal() {
+    const told = document.querySelector("#llamo-found [role=alert]") || document.getElementById("llamo-viewer");
+    told.scrollIntoView({ block: "center", behavior: "smooth" });
   }
 
   // Moving skeletons on the cards of a library. The cards may not be in the page yet.
@@ -152,6 +166,6 @@ async () => {
   }).observe(document.body, { attributeFilter: ["class"] });
 
   const waiting = (window.llamo && window.llamo.waiting) || [];
-  window.llamo = { show, focus, seek, draw };
+  window.llamo = { show, focus, seek, draw, reveal };
   for (const [name, value] of waiting) window.llamo[name](value);
 }

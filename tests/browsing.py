@@ -17,15 +17,15 @@ FLAGS = (
 
 
 @contextlib.contextmanager
-def open_browser():
-    """A browser, or the test is skipped where there is none."""
+def open_browser(*flags: str):
+    """A browser with further flags of Chromium, or the test is skipped where there is none."""
     webdriver = pytest.importorskip("selenium.webdriver")
     chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
     if not (chromium and driver):
         pytest.skip("no chromium with chromedriver on this machine")
     options = webdriver.ChromeOptions()
     options.binary_location = chromium
-    for flag in FLAGS:
+    for flag in (*FLAGS, *flags):
         options.add_argument(flag)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     browser = webdriver.Chrome(options=options, service=webdriver.ChromeService(driver))

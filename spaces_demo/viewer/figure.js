@@ -78,6 +78,11 @@ export class Figure {
     return colour;
   }
 
+  // As a CSS colour for lines on a video, whatever is behind them.
+  colourOnVideo(side) {
+    return `#${this.colourOf(side, { ...this.scheme, trunkColour: "#ffffff" }).getHexString()}`;
+  }
+
   paint(scheme) {
     this.scheme = scheme;
     this.bones.forEach(([, joint], i) => this.cylinders.setColorAt(i, this.colourOf(sideOf(this.names[joint]), scheme)));

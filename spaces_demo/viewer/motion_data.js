@@ -4,11 +4,15 @@
 // {name, fps, frames, notes: [text], root, local, quantum, angles: {name: base64}, ticks: [{time_s, end_s?, label, kind?}]}:
 //   root    base64 of float32 (frames, 3), little endian: the first joint, metres, Y up, floor at 0
 //   local   base64 of int16 (frames, joints - 1, 3): the other joints against the first, in steps of `quantum` metres
-//   video   frames to show beside it, where there are some: {times: [seconds of the motion], images: [addresses]}
+//   video   what to show beside it, where there is something: {times: [seconds of the motion], images: [addresses]}, or
+//           {film: address of a video on the motion's clock}; and {seen: {times, points, lines}}, where the person is in its
+//           frames: points is base64 of int16 (times, points, 3), x, y and visibility in ten thousandths, the last one negative
+//           where the person is not seen; lines are [point, point, side]
 //   angles  base64 of int16 (frames), in tenths of a degree
 // processing/viewer_data_llamo.py writes it.
 
 export const VERSION = 1;
+const POINT_STEPS = 10000;
 const SMOOTH_SECONDS = 0.6; // the camera follows the mean over this time, so that steps do not shake it
 
 function bytes(text) {
@@ -24,10 +28,31 @@ function expect(condition, message) {
 
 function readVideo(source) {
   if (!source) return null;
-  const times = source.times.map(Number);
-  const images = source.images.map(String);
+  const times = (source.times || []).map(Number);
+  const images = (source.images || []).map(String);
   expect(times.length === images.length, `expected as many pictures as times, got ${images.length} and ${times.length}`);
-  return { times, images };
+  return { times, images, film: source.film ? String(source.film) : null, seen: source.seen ? readSeen(source.seen) : null };
+}
+
+function readSeen(source) {
+  const times = source.times.map(Number);
+  const points = Float32Array.from(new Int16Array(bytes(source.points)), (value) => value / POINT_STEPS);
+  const count = points.length / 3 / Math.max(1, times.length);
+  expect(Number.isInteger(count), `expected as many points in each of ${times.length} frames, got ${points.length / 3}`);
+  const lines = source.lines.filter(([start, end]) => start >= 0 && end >= 0 && start < count && end < count);
+  return { times, points, lines, count };
+}
+
+// Place of the last of rising times before or at a time; 0 where there is none.
+export function lastBefore(times, time) {
+  let low = 0;
+  let high = times.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (times[middle] <= time + 1e-3) low = middle;
+    else high = middle - 1;
+  }
+  return low;
 }
 
 export class Motion {

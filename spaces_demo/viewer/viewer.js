@@ -85,7 +85,7 @@ export class MotionViewer extends EventTarget {
     this.time = Math.min(this.duration, Math.max(0, Number(time) || 0));
     this.stage.setTime(this.time);
     this.timeline.setTime(this.time);
-    this.video.setTime(this.time);
+    this.video.setTime(this.time, this.playing, this.speed);
     this.clockNode.textContent = clock(this.time);
     const now = performance.now() / 1000;
     if (!this.playing || now - (this.tableTime || 0) >= TABLE_SECONDS) {
@@ -124,6 +124,11 @@ export class MotionViewer extends EventTarget {
     this.chooseAngle(this.angleRow);
   }
 
+  // The estimated skeleton on the video, where there is one.
+  setSkeletonOnVideo(shown) {
+    this.video.showSkeleton(shown);
+  }
+
   setTrace(jointName, shown) {
     const joint = this.data.names.indexOf(jointName);
     if (joint < 0) return;
@@ -159,6 +164,7 @@ export class MotionViewer extends EventTarget {
     this.abort.abort();
     this.observer.disconnect();
     this.stage.dispose();
+    this.video.dispose();
     this.root.remove();
   }
 
@@ -199,7 +205,7 @@ export class MotionViewer extends EventTarget {
       colourOf: (index, side) => this.cssColour(index, side),
       onseek: (time) => this.seek(time),
     });
-    this.video = new VideoPanel(this.motions);
+    this.video = new VideoPanel(this.motions, (index, side) => this.stage.figures[index].colourOnVideo(side));
     const stage = this.video.isEmpty ? this.stageNode : element("div", { class: "lv-views" }, this.video.node, this.stageNode);
     const main = element("div", { class: "lv-main" }, stage, element("div", { class: "lv-bar" }, transport, this.timeline.node));
     this.root.append(main, this.panel());
@@ -390,6 +396,7 @@ export class MotionViewer extends EventTarget {
     }
     this.legend.append(element("span", {}, " Floor squares: 1 m."));
     this.timeline.redraw();
+    this.video.redraw();
     this.request();
   }
 

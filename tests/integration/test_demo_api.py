@@ -12,7 +12,7 @@ import urllib.error
 import urllib.request
 
 import pytest
-from demo_samples import demo_module, serving, write_tiny_checkpoint, write_walk
+from demo_samples import FilmedPerson, demo_module, seeing, serving, write_tiny_checkpoint, write_walk
 
 
 pytest.importorskip("gradio")
@@ -26,13 +26,19 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(folder):
+def person():
+    return FilmedPerson(num_frames=30, size=(96, 128))
+
+
+@pytest.fixture(scope="module")
+def server(folder, person):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
         patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setattr(demo_module("app"), "MAX_UPLOAD", LIMIT)
         patch.setattr(demo_module("clips"), "KEEP_SECONDS", 3.0)
         assistant = demo_module("assistant").Assistant(str(write_tiny_checkpoint(folder / "tiny")))
+        seeing(assistant.processor, person)
         with serving(assistant) as address:
             yield address
 
@@ -88,6 +94,17 @@ def test_measure_compare_and_ask(client, folder, root):
     answer = client.predict(file=handle(walk), question="What?", max_new_tokens=4, api_name="/ask")
     assert isinstance(answer, str)
     assert not left(folder), "uploads are deleted"
+
+
+def test_videos_are_measured_compared_and_asked_about(client, folder, person):
+    video = person.write(folder / "squats.mp4")
+    measured = client.predict(file=handle(video), api_name="/measure")
+    assert measured["seconds"] == pytest.approx(1.45) and measured["file"] == "squats.mp4"
+    assert measured["detected_and_assumed"][0] == "a video, 1.4 s with motion in it"
+    walk = write_walk(folder / "walk.npz")
+    assert "faults" in client.predict(first=handle(walk), second=handle(video), api_name="/compare")
+    assert isinstance(client.predict(file=handle(video), question="What?", max_new_tokens=4, api_name="/ask"), str)
+    assert not left(folder), "neither uploads nor films stay"
 
 
 def test_the_example_of_the_card_runs(client, server, root, monkeypatch, capsys):

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from conftest import make_processor
-from demo_samples import HOSTILE, ScriptedAssistant, demo_module, write_walk
+from demo_samples import HOSTILE, FilmedPerson, ScriptedAssistant, demo_module, seeing, write_walk
+from video_samples import numbered_frames, write_video
 
 from llamo.processing.motion_formats_llamo import read_motion
 
@@ -93,6 +94,76 @@ def test_a_video_that_the_checkpoint_cannot_see_is_refused_in_the_processors_wor
     with pytest.raises(clips.ClipError, match=r"[Ee]xpected"):
         clips.open_uploads(make_processor(), [uploaded(uploads, tmp_path / "clip.mp4")])
     assert not any(uploads.iterdir())
+
+
+@pytest.fixture(scope="module")
+def person():
+    return FilmedPerson(num_frames=30, size=(96, 128), warnings=["The legs are hardly seen."])
+
+
+def test_a_video_is_a_motion_with_a_film(uploads, tmp_path, person):
+    path = uploaded(uploads, person.write(tmp_path / "squats.mp4"), "a\nname.MP4")
+    done = []
+    clip = clips.open_uploads(seeing(make_processor(), person), [path], progress=done.append)
+    assert clip.name == "a name.MP4" and done == pytest.approx(np.arange(30) / 20, abs=1e-3)
+    assert clip.measured["seconds"] == pytest.approx(1.45) and [part["type"] for part in clip.parts] == ["motion"]
+    found, *assumed = clips.facts(clip)
+    assert found == "a video, 1.4 s with motion in it" and assumed[-1] == "The legs are hardly seen"
+    assert [str(each) for each in uploads.rglob("*.*")] == [clip.film], "the upload is gone, the film is not"
+    assert Path(clip.film).name == "film.mp4" and Path(clip.film).parent.parent == uploads
+    clips.forget([clip])
+    assert not any(uploads.iterdir())
+
+
+def test_a_model_with_eyes_gets_the_film_beside_the_motion(uploads, tmp_path, person):
+    from llamo.processing.video_processing_llamo import LlamoFrameProcessor
+
+    processor = seeing(make_processor(), person)
+    processor.frame_processor = LlamoFrameProcessor(image_size=16, num_frames=3)
+    clip = clips.open_uploads(processor, [uploaded(uploads, person.write(tmp_path / "squats.mp4"))])
+    assert [part["type"] for part in clip.parts] == ["motion", "video"]
+    messages = [{"role": "user", "content": [*clip.parts, {"type": "text", "text": "What?"}]}]
+    inputs = processor.apply_chat_template(messages, tokenize=True, return_dict=True, return_tensors="pt")
+    assert inputs["pixel_values_videos"].shape == (1, 3, 3, 16, 16) and len(person.asked) >= 1
+    assert inputs["video_times"][0].tolist() == pytest.approx([0.0, 0.7, 1.45], abs=0.06)
+    assistant = ScriptedAssistant(processor, "squats")
+    talk = conversation.Conversation([clip])
+    list(talk.ask(assistant, "What?", 0, 8))
+    assert assistant.asked == [[["motion", "video", "text"]]]
+    assert talk.take_back() == "What?" and talk.told == 0
+
+
+def test_a_video_without_anybody_leaves_nothing(uploads, tmp_path, person, monkeypatch):
+    for failing in ("read", "film"):
+        processor = seeing(make_processor(), person)
+        path = uploaded(uploads, person.write(tmp_path / "squats.mp4"))
+
+        def fail(part, *_, **__):
+            raise ValueError(f"{part['path']}: expected a person, got nobody. Film one.")
+
+        monkeypatch.setattr(processor.video_motions, failing, fail)
+        with pytest.raises(clips.ClipError, match=r"^squats\.mp4: expected a person, got nobody"):
+            clips.open_uploads(processor, [path])
+        assert not any(uploads.iterdir())
+
+
+def test_long_videos_are_refused(uploads, tmp_path, person):
+    processor = seeing(make_processor(), person)
+    processor.video_motions.max_seconds = 1.0
+    long = write_video(tmp_path / "long.mp4", numbered_frames(50, 32, 32))
+    with pytest.raises(clips.ClipError, match=r"at most 1 s of video, got 2\.0 s"):
+        clips.open_uploads(processor, [uploaded(uploads, Path(long))])
+    assert not any(uploads.iterdir())
+
+
+def test_the_page_gets_the_film_with_the_motion(uploads, tmp_path, person):
+    layout = demo_module("layout")
+    assistant = ScriptedAssistant(seeing(make_processor(), person), "")
+    video = clips.open_uploads(assistant.processor, [uploaded(uploads, person.write(tmp_path / "squats.mp4"))])
+    walk = clips.read_clip(assistant.processor, [str(write_walk(tmp_path / "walk.npz"))])
+    first, second = layout.viewer_data(assistant, conversation.Conversation([video, walk]))["motions"]
+    assert first["video"]["film"] == video.film and len(first["video"]["seen"]["times"]) == 30 and "video" not in second
+    assert layout.viewer_data(assistant, conversation.Conversation()) is None
 
 
 @pytest.mark.parametrize(
