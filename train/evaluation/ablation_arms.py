@@ -17,6 +17,7 @@ from transformers import LlamaConfig
 
 from llamo.modeling_llamo.configuration_llamo import LlamoConfig
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
+from llamo.processing.motion_features_llamo import NUM_FEATURES
 
 from .answering import Row
 from .measured import Facts
@@ -137,7 +138,7 @@ class NoSummary(Arm):
     def change(self, model):
         talker, width = model.model.talker, self.size.hidden
         count = talker.config.num_summary_tokens
-        talker.summarise = lambda motion, mask, times, order: motion.new_zeros(len(motion), count, width)
+        talker.summarise = lambda motion, mask, times, measured, order: motion.new_zeros(len(motion), count, width)
 
 
 class NoTalker(Arm):
@@ -177,7 +178,8 @@ class VectorQuantised(Arm):
 
     def features(self, joints: np.ndarray, fps: float) -> torch.Tensor:
         made = self.processor.motion_processor([{"motion": joints, "fps": fps}])
-        return torch.as_tensor(np.asarray(made["motion_values"][0]), dtype=torch.float32)
+        values = np.asarray(made["motion_values"][0])[:, :NUM_FEATURES]  # what is counted by rules is no pose to be coded
+        return torch.as_tensor(values, dtype=torch.float32)
 
     def learn(self, motions, fps, steps, seed):
         self.codes = train_codes([self.features(joints, fps) for joints in motions], steps, seed, self.size.motion_hidden)
