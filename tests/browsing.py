@@ -56,6 +56,18 @@ def wait_for(browser, script: str, seconds: float = 120):
     return value
 
 
+def serious_findings(browser) -> list[tuple[str, list[str]]]:
+    """What axe finds hard or impossible to use in the page, rule and places; skipped where axe is not installed."""
+    axe_core = pytest.importorskip("axe_core_python")
+    browser.execute_script((Path(axe_core.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    script = "const done = arguments[0]; axe.run(document).then((found) => done(found.violations))"
+    return [
+        (rule["id"], [node["html"][:200] for node in rule["nodes"][:4]])
+        for rule in browser.execute_async_script(script)
+        if rule["impact"] in ("serious", "critical")
+    ]
+
+
 def problems(browser) -> list[dict]:
     """What the page complained about on the console."""
     return [entry for entry in browser.get_log("browser") if "GPU stall" not in entry["message"]]

@@ -2,10 +2,9 @@
 
 import shutil
 import time
-from pathlib import Path
 
 import pytest
-from browsing import open_browser, problems
+from browsing import open_browser, problems, serious_findings
 from conftest import ROOT, make_processor
 from demo_page import BOT, CHAT, Page
 from demo_samples import ScriptedAssistant, serving, write_walk
@@ -199,16 +198,7 @@ def test_phone_and_dark_mode(page):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(page, dark):
-    axe_core = pytest.importorskip("axe_core_python")
     page.open(dark=dark).load(SQUATS)
     page.ask("How many squats?")
     page.finish()
-    page.run((Path(axe_core.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    script = "const done = arguments[0]; axe.run(document).then((found) => done(found.violations))"
-    found = page.browser.execute_async_script(script)
-    serious = [
-        (rule["id"], [node["html"][:200] for node in rule["nodes"][:4]])
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious_findings(page.browser)

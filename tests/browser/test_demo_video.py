@@ -2,12 +2,11 @@
 
 import shutil
 import time
-from pathlib import Path
 
 import av
 import numpy as np
 import pytest
-from browsing import open_browser, problems
+from browsing import open_browser, problems, serious_findings
 from conftest import make_processor
 from demo_page import Page
 from demo_samples import FilmedPerson, ScriptedAssistant, demo_module, seeing, serving
@@ -272,17 +271,8 @@ def test_a_film_that_is_gone_is_told_and_the_figure_goes_on(page, video):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(page, video, dark):
-    axe_core = pytest.importorskip("axe_core_python")
     page.open(dark=dark).load(video)
     page.click("#llamo-camera-part button.label-wrap")
     page.wait(READY)
     time.sleep(0.5)
-    page.run((Path(axe_core.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    script = "const done = arguments[0]; axe.run(document).then((found) => done(found.violations))"
-    found = page.browser.execute_async_script(script)
-    serious = [
-        (rule["id"], [node["html"][:200] for node in rule["nodes"][:4]])
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious_findings(page.browser)

@@ -3,11 +3,10 @@
 import io
 import shutil
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from browsing import SCREENSHOTS, emulate, open_browser, problems, wait_for
+from browsing import SCREENSHOTS, emulate, open_browser, problems, serious_findings, wait_for
 from conftest import ROOT, make_processor, make_walk
 from demo_samples import ScriptedAssistant, serving
 from library_samples import label_row
@@ -219,15 +218,6 @@ def test_phone(page, dark):
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_axe_finds_nothing_serious(page, dark):
-    axe_core = pytest.importorskip("axe_core_python")
     page.open(dark=dark)
     page.keep("dark" if dark else "light")
-    page.run((Path(axe_core.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    script = "const done = arguments[0]; axe.run(document).then((found) => done(found.violations))"
-    found = page.browser.execute_async_script(script)
-    serious = [
-        (rule["id"], [node["html"][:200] for node in rule["nodes"][:4]])
-        for rule in found
-        if rule["impact"] in ("serious", "critical")
-    ]
-    assert not serious
+    assert not serious_findings(page.browser)
