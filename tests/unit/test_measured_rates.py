@@ -88,7 +88,7 @@ def test_the_processor_puts_rates_behind_the_features_as_they_are():
     np.testing.assert_allclose(values[:, NUM_FEATURES:].sum(0), list(totals(walk).values()), atol=1e-3)
     without = LlamoMotionProcessor(mean=[1.0] * NUM_FEATURES, std=[2.0] * NUM_FEATURES, num_rates=0)
     np.testing.assert_array_equal(without([{"motion": walk, "fps": FPS}])["motion_values"][0], values[:, :NUM_FEATURES])
-    assert make_config(make_processor()).motion_config.num_rates == processor.num_rates == NUM_RATES, "model and processor agree"
+    assert make_config(make_processor()).motion_config.num_rates == processor.num_rates == NUM_RATES
     with pytest.raises(ValueError, match="num_rates"):
         LlamoMotionProcessor(num_rates=7)
 
