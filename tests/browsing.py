@@ -48,12 +48,18 @@ def emulate(browser, width: int, height: int, dark: bool = False, still: bool = 
 
 
 def wait_for(browser, script: str, seconds: float = 120):
-    """What a script returns, as soon as that is true."""
-    end = time.monotonic() + seconds
-    while not (value := browser.execute_script(script)):
-        assert time.monotonic() < end, f"waited in vain for: {script}"
+    """What a script returns, as soon as that is true. What it looks at may not be in the page yet."""
+    from selenium.common.exceptions import JavascriptException
+
+    end, missing = time.monotonic() + seconds, None
+    while time.monotonic() < end:
+        try:
+            if value := browser.execute_script(script):
+                return value
+        except JavascriptException as error:
+            missing = error
         time.sleep(0.05)
-    return value
+    raise AssertionError(f"waited in vain for: {script}") from missing
 
 
 def serious_findings(browser) -> list[tuple[str, list[str]]]:

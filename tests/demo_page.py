@@ -49,9 +49,9 @@ class Page:
         self.click("#llamo-send")
 
     def press_named(self, selector, name):
-        """Clicks the element that has this text."""
-        script = "[...document.querySelectorAll(arguments[0])].find((node) => node.innerText.trim() === arguments[1]).click()"
-        self.run(script, selector, name)
+        """Clicks the element that has this text, as soon as there is one."""
+        found = f"[...document.querySelectorAll({selector!r})].find((node) => node.innerText.trim() === {name!r})"
+        self.wait(f"const node = {found}; return node && (node.click(), true)")
 
     def tab(self, name):
         self.press_named("#llamo-tables button[role=tab]", name)
