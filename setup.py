@@ -101,7 +101,7 @@ setup(
             'trl>=1.15; python_version >= "3.11"',
             'trl>=1.14; python_version < "3.11"',
         ],
-        "demo": ["gradio>=6"],
+        "demo": ["gradio>=6", "mcp>=1.21,<2"],  # mcp: llamo demo --mcp
         "serve": ["fastapi>=0.115", "uvicorn>=0.34"],  # llamo serve
         "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
         "video": ["av>=16"],  # decodes video; FFmpeg is inside its wheel
@@ -120,6 +120,7 @@ setup(
             "hypothesis>=6",
             "lancedb>=0.30",
             "matplotlib>=3.9",
+            "mcp>=1.21,<2",
             "openai>=2",
             "pillow>=10.1",
             "pybvh>=0.9",

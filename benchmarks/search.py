@@ -3,11 +3,14 @@
     python benchmarks/search.py [--clips 100000]
 
 The words are captions of the data engine's programs; the embeddings are directions around a centre for each program. Both are
-repeated, the embeddings with noise, up to the number of clips. Prints a table.
+repeated, the embeddings with noise, up to the number of clips. Timed is the database alone: a query's own embedding, one pass
+of the language model, is made before. Prints a table. On two cores (`taskset -c 0,1` in front) a search should take less than
+100 ms, and the index find 95 % of what exact search finds.
 """
 
 import argparse
 import json
+import os
 import tempfile
 import time
 
@@ -70,6 +73,11 @@ def milliseconds(search, repeats: int) -> tuple[float, float, float]:
     return float(np.median(times)), float(np.quantile(times, 0.95)), float(np.median(spent))
 
 
+def cores() -> int:
+    """On which this process may run."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def main() -> None:
     args = make_parser().parse_args()
     rng = np.random.default_rng(args.seed)
@@ -79,7 +87,10 @@ def main() -> None:
         library = Library(f"{folder}/library.lance", WIDTH)
         started = time.perf_counter()
         fill(library, made, centres, args.clips, rng)
-        print(f"{len(library)} clips of {args.programs} programs, filled and indexed in {time.perf_counter() - started:.0f} s")
+        print(
+            f"{len(library)} clips of {args.programs} programs, filled and indexed in {time.perf_counter() - started:.0f} s "
+            f"on {cores()} cores"
+        )
         noise = rng.normal(size=(args.repeats, WIDTH)) * NOISE / WIDTH**0.5
         asked = unit(centres[rng.integers(len(made), size=args.repeats)] + noise)
         ways = {

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from llamo.cli.failing import fail
 from llamo.cli.library.clips import batches, find_clips, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, parse_question
-from llamo.cli.library.ledger import Ledger
+from llamo.cli.library.ledger import Ledger, is_reviewed
 from llamo.cli.library.table import Part, check_out, known_rows, parts_of
 from llamo.cli.motion_files import check_said
-from llamo.cli.session import open_session, with_path
+from llamo.cli.session import BadInputError, open_session, with_path
 from llamo.train.library.label_table import write_table
 
 
@@ -45,7 +45,8 @@ def caption_library(
     session, _, _ = open_session(model, [], None, 0.0, device, dtype)
     version = model_version(model, session.model)
     ledger = Ledger(version, plan.settings)
-    rows = known_rows(table)
+    rows = known_rows(table, ledger)
+    check_unreviewed(out, rows, [clip.path for clip in clips], ledger)
     mine = batches(clips, batch_size, share)
     pending = [[clip for clip in batch if not ledger.holds(rows.get(clip.path), clip.path)] for batch in mine]
     pending = [batch for batch in pending if batch]
@@ -60,6 +61,21 @@ def caption_library(
     told, errors = finish(table, [clip.path for clip in clips], ledger, todo)
     yield told
     refuse_all_unreadable(errors)
+
+
+def check_unreviewed(out: str, rows: dict[str, dict], paths: list[str], ledger: Ledger) -> None:
+    """Refuses to write new labels over what a person has decided about the same files.
+
+    Raises:
+        BadInputError: decisions that would be lost.
+    """
+    told = [(path, rows[path]) for path in paths if path in rows and is_reviewed(rows[path])]
+    lost = [path for path, row in told if ledger.is_same_file(row, path) and not ledger.holds(row, path)]
+    if lost:
+        raise BadInputError(
+            f"Expected another --out, got {out} with {len(lost)} reviewed clips, {lost[0]} for one, whose labels another "
+            "checkpoint or other settings would replace. Name another table, or those settings."
+        )
 
 
 def refuse_all_unreadable(errors: dict[str, str | None]) -> None:
@@ -90,7 +106,7 @@ def finish(table, paths: list[str], ledger: Ledger, made: int) -> tuple[str, dic
         what there is, in words, and the error of each clip; none where clips are left to other shards.
     """
     parts = parts_of(table)
-    rows = known_rows(table)
+    rows = known_rows(table, ledger)
     missing = [path for path in paths if not ledger.holds(rows.get(path), path, errors_too=True)]
     if missing:
         return (

@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+from llamo.cli.serve import bind
 from llamo.cli.session import BadInputError, check_checkpoint
 
 
@@ -20,13 +21,14 @@ def run_demo(model: str, host: str, port: int, mcp: bool, library: str | None = 
         library: a folder of clips or a database of `llamo index`, to search on this machine alone.
 
     Raises:
-        BadInputError: no checkpoint, gradio is not installed, no such library, or one that others could reach.
+        BadInputError: no checkpoint, no free address, gradio is not installed, no such library, or one that others could reach.
     """
     check_checkpoint(model)
     needed = ["gradio", *(["mcp"] if mcp else [])]
     missing = [name for name in needed if importlib.util.find_spec(name) is None]
     if missing:
         raise BadInputError(f'Expected {missing[0]}, which is not installed. Install it with pip install "llamo[demo]".')
+    bind(host, port).close()  # Gradio would tell only after the checkpoint is loaded
     if os.path.isdir(model):
         model = os.path.abspath(model)
     arguments = ["--model", model, "--host", host, "--port", str(port), *(["--mcp"] if mcp else [])]

@@ -508,9 +508,11 @@ def check(
     said: dict,
 ):
     """List duplicates, T-poses, foot skate, jumps, swapped sides, still clips, wrong units and rates, and what to do."""
-    from llamo.cli.library_check import check_library, render
+    from llamo.cli.library_check import check_library, refuse_unchecked, render
 
-    print(render(check_library(paths, said, model), json))
+    result = check_library(paths, said, model)
+    print(render(result, json))
+    refuse_unchecked(result)
 
 
 data = typer.Typer(help="Make and look at data sets of questions about motion.", no_args_is_help=True, rich_markup_mode=None)

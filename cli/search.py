@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ from llamo.cli.library.labelling import LabelPlan, label_batch, model_version, r
 from llamo.cli.library.ledger import Ledger
 from llamo.cli.library.table import check_table
 from llamo.cli.motion_files import check_said, flags
-from llamo.cli.session import BadInputError, check_files, check_overrides, open_session, with_path
+from llamo.cli.session import BadInputError, Session, check_files, check_overrides, open_session, with_path
 from llamo.train.library.label_table import read_table
 
 
@@ -77,23 +78,24 @@ def index_library(
         raise BadInputError(f"Expected a table with rows, got none in {labels}. Label clips with `llamo caption`.")
     session, _, _ = open_session(model, [], None, 0.0, device, dtype)
     version = model_version(model, session.model)
+    check_one_space(db, paths, {clip.path for clip in clips}, version, embedding.width(session))
     library, ledger = open_library(db, embedding.width(session)), Ledger(version, plan.settings)
     known = library.known()
     gone = gone_from(known, paths, {clip.path for clip in clips})
     library.remove(gone)
 
-    pending = [clip for clip in clips if not ledger.holds(known.get(clip.path), clip.path)]
+    paths_told = [clip.path for clip in clips if ledger.holds_labels(told.get(clip.path), clip.path)]
+    ready = {path: {**told[path], "model": version, "settings": told_settings(plan, told[path])} for path in paths_told}
+    pending = [clip for clip in clips if not is_indexed(known.get(clip.path), clip.path, ready, ledger)]
     also = embedding.embed_clips if library.width else None
     make = partial(label_batch, session, plan=plan, version=version, batch_size=batch_size, also=also)
     progress = tqdm(total=len(clips), initial=len(clips) - len(pending), desc="clips", unit="clip", disable=None)
     with progress:
         for batch in batches(pending, batch_size, Shard()):
-            ready = [clip for clip in batch if ledger.holds_labels(told.get(clip.path), clip.path)]
-            rows = [{**told[clip.path], "settings": plan.settings} for clip in ready]
-            if ready and library.width:
-                read = [read_clip(session, clip.path, said) for clip in ready]
-                rows = [row | vector for row, vector in zip(rows, embedding.embed_clips(session, read), strict=True)]
-            rows += make([clip for clip in batch if clip not in ready])
+            rows = [ready[clip.path] for clip in batch if clip.path in ready]
+            if rows and library.width:
+                rows = with_embeddings(session, rows, said)
+            rows += make([clip for clip in batch if clip.path not in ready])
             library.add(rows)
             progress.update(len(batch))
     library.finish()
@@ -110,10 +112,54 @@ def index_library(
     refuse_all_unreadable(errors)
 
 
+def with_embeddings(session: Session, rows: list[dict], said: dict) -> list[dict]:
+    """Rows of a table with the embeddings of their clips; what cannot be read now, by other options for one, has its error."""
+    read = [read_clip(session, row["path"], said) for row in rows]
+    good = [clip for clip in read if clip.error is None]
+    vectors = dict(zip((clip.path for clip in good), embedding.embed_clips(session, good), strict=True)) if good else {}
+    return [row | vectors.get(clip.path, {"error": clip.error}) for row, clip in zip(rows, read, strict=True)]
+
+
+def told_settings(plan: LabelPlan, row: dict) -> str:
+    """What stands for the settings of labels out of a table: corrected once more, they are indexed once more."""
+    labels = {name: value for name, value in row.items() if name not in ("model", "settings")}
+    return f"{plan.settings}+{sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()[:12]}"
+
+
+def is_indexed(known: dict | None, path: str, ready: dict[str, dict], ledger: Ledger) -> bool:
+    """Whether the database has what is `ready` of a clip; or, where nothing is, any labels, which then stay."""
+    if known is None:
+        return False
+    if path in ready:
+        is_same = known["settings"] == ready[path]["settings"] and known["error"] is None
+        return is_same and ledger.is_current(known, path)
+    return ledger.holds({**known, "settings": known["settings"].partition("+")[0]}, path)
+
+
 def gone_from(known: dict[str, dict], paths: list[str], found: set[str]) -> list[str]:
     """Paths of the database that lie in a folder which was looked through, and are not there any more."""
     folders = [Path(path) for path in paths if os.path.isdir(path)]
     return [path for path in known if path not in found and any(Path(path).is_relative_to(folder) for folder in folders)]
+
+
+def check_one_space(db: str, paths: list[str], found: set[str], version: str, width: int) -> None:
+    """Refuses embeddings of two checkpoints in one database: they are not comparable, and other widths would empty it.
+
+    Raises:
+        BadInputError: clips of other folders, indexed with another checkpoint.
+    """
+    if not Path(db, "clips.lance").is_dir():
+        return
+    library = open_library(db)
+    known = library.known()
+    gone = set(gone_from(known, paths, found))
+    others = [path for path, row in known.items() if path not in found | gone and row["model"] != version]
+    if others and (width or library.width):
+        raise BadInputError(
+            f"Expected all clips of a database to be indexed with one checkpoint, got {version} for {', '.join(paths)} and "
+            f"{known[others[0]]['model']} for {len(others)} others in {db}, {others[0]} for one. Name their folders too, or "
+            "another --db."
+        )
 
 
 def search_library(

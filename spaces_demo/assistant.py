@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import torch
+from hardware import GPU
 from transformers import (
     AutoModelForImageTextToText,
     AutoProcessor,
@@ -59,6 +60,9 @@ class Assistant:
         reader = self.processor.motion_processor
         reader.max_seconds = min(reader.max_seconds, MAX_CLIP_SECONDS)
         self.processor.video_motions.max_seconds = min(MAX_VIDEO_SECONDS, MAX_CLIP_SECONDS)
+        # On ZeroGPU another process generates: what goes there and comes back is copied, so neither may hold the model or the
+        # page, and of an error only its kind comes back. Messages are therefore read, and refused, on this side.
+        self.generate = GPU(self._generate)
 
     def answer(self, messages: list[dict], temperature: float = 0.0, max_new_tokens: int = 128) -> Iterator[Answer]:
         """Yields the answer to the last of `messages` while it is made.
@@ -67,8 +71,13 @@ class Assistant:
             ValueError: messages that the processor refuses, with what to do.
         """
         options = {"add_generation_prompt": True, "tokenize": True, "return_dict": True, "return_tensors": "pt"}
-        inputs = self.processor.apply_chat_template(messages, **options).to(self.model.device)
+        inputs = self.processor.apply_chat_template(messages, **options)
         sampling = {"do_sample": True, "temperature": float(temperature)} if temperature > 0 else {"do_sample": False}
+        yield from self.generate(dict(inputs), {"max_new_tokens": int(max_new_tokens), **sampling})
+
+    def _generate(self, inputs: dict[str, torch.Tensor], wishes: dict) -> Iterator[Answer]:
+        """Yields an answer while it is made, from the processor's tensors; runs where the GPU is."""
+        inputs = {name: tensor.to(self.model.device) for name, tensor in inputs.items()}
         stopped, failures = threading.Event(), []
         streamer = TextIteratorStreamer(self.processor.tokenizer, skip_prompt=True, skip_special_tokens=True, timeout=60.0)
         streamer.text_queue = queue.Queue(maxsize=PIECES_AHEAD)
@@ -77,8 +86,7 @@ class Assistant:
         def generate() -> None:
             try:
                 criteria = StoppingCriteriaList([StopWhen(stopped, time.monotonic() + LONGEST_SECONDS)])
-                settings = {"max_new_tokens": int(max_new_tokens), "streamer": streamer, "stopping_criteria": criteria}
-                self.model.generate(**inputs, **sampling, **settings)
+                self.model.generate(**inputs, **wishes, streamer=streamer, stopping_criteria=criteria)
             except queue.Full:
                 pass  # whoever read has gone
             except Exception as error:

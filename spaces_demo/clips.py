@@ -1,5 +1,8 @@
 """Uploaded files -> clips: read, measured, ready to be shown and asked about. Uploads are deleted minutes after."""
 
+import contextlib
+import filecmp
+import glob
 import os
 import shutil
 import threading
@@ -17,6 +20,7 @@ VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".gif")
 MOTION_ENDINGS = (".bvh", ".amc", ".asf", ".npz", ".npy", ".glb", ".gltf", ".c3d", ".trc")
 LONGEST_NAME = 80
 KEEP_SECONDS = 300.0  # an upload is deleted that long after it was read
+EMPTY_SECONDS = 600.0  # a file that is empty for that long is no upload that has just begun
 
 
 class ClipError(ValueError):
@@ -92,13 +96,23 @@ def delete_unused(paths: list[str]) -> None:
         if is_in_or_equal(Path(path).resolve(), folder) and os.path.isfile(path):
             if time.time() - os.stat(path).st_mtime < KEEP_SECONDS:
                 continue  # whoever brought it again deletes it
-            os.unlink(path)
-            parent = Path(path).resolve().parent
-            if parent != folder and parent.is_dir() and not any(parent.iterdir()):
-                parent.rmdir()
-    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload, and never writes to it
-        if empty.is_file() and empty.stat().st_size == 0:
-            empty.unlink(missing_ok=True)
+            for each in [*copies_of(Path(path).resolve(), folder), Path(path).resolve()]:
+                each.unlink(missing_ok=True)
+                if each.parent != folder and each.parent.is_dir() and not any(each.parent.iterdir()):
+                    each.parent.rmdir()
+    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload; those it never writes to stay
+        with contextlib.suppress(FileNotFoundError):  # moved away meanwhile
+            seen = empty.stat()
+            if empty.is_file() and seen.st_size == 0 and time.time() - seen.st_mtime > EMPTY_SECONDS:
+                empty.unlink()
+
+
+def copies_of(path: Path, folder: Path) -> list[Path]:
+    """What the MCP server has left of an upload: it decodes a `data:` URL to `file.ENDING`, and then uploads that file."""
+    if path.stem != "file":
+        return []
+    same_name = folder.glob(f"*/{glob.escape(path.name)}")
+    return [each for each in same_name if each != path and each.is_file() and filecmp.cmp(each, path, shallow=False)]
 
 
 def open_uploads(processor, paths: list[str], name: str | None = None, progress: Callable[[float], None] | None = None) -> Clip:
@@ -206,10 +220,3 @@ def forget(clips: list[Clip]) -> None:
     """Deletes what clips still keep on the disk."""
     for clip in clips:
         delete_uploads(clip.files)
-
-
-def copy_example(path: Path) -> str:
-    """An example as an upload of its own, so that it takes the way of every file."""
-    folder = Path(get_upload_folder()) / f"example-{os.urandom(8).hex()}"
-    folder.mkdir(parents=True)
-    return str(shutil.copy(path, folder / path.name))

@@ -1,17 +1,17 @@
 """The page: on the left the viewer and what was measured, on the right the chat. What happens on a click is here too."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import gradio as gr
 from assistant import Assistant
 from camera import build_camera
-from clips import MOTION_ENDINGS, VIDEO_ENDINGS, Clip, ClipError, copy_example, delete_uploads, facts, forget, open_uploads
+from clips import MOTION_ENDINGS, VIDEO_ENDINGS, Clip, ClipError, delete_uploads, facts, forget, open_uploads, read_clip
 from conversation import Conversation
 from downloads import write_downloads
 from endpoints import MAX_TOKENS, check_question
-from hardware import GPU
 from tables import comparison_html, error_html, facts_html, measurements_html, paragraph, repetitions_html
 
 
@@ -189,6 +189,11 @@ def build_page(assistant: Assistant) -> Page:
     data = gr.JSON(visible=False)
     focus = gr.JSON(visible=False)
 
+    @cache
+    def read_example(path: Path) -> Clip:
+        """An example, read and measured once for everybody."""
+        return read_clip(assistant.processor, [str(path)])
+
     def open_clip(paths: list[str], talk: Conversation, progress=NO_PROGRESS, name: str | None = None):
         """An upload as a new clip."""
         try:
@@ -248,7 +253,6 @@ def build_page(assistant: Assistant) -> Page:
     busy = {send: gr.update(visible=False), stop: gr.update(visible=True)}
     idle = {send: gr.update(visible=True), stop: gr.update(visible=False)}
 
-    @GPU
     def reply(question: str, talk: Conversation, temperature: float, length: float):
         """Streams an answer into the chat."""
         try:
@@ -295,8 +299,11 @@ def build_page(assistant: Assistant) -> Page:
     recorded = show(camera.stop_recording(open_recording, [camera, talk_state], page, show_progress_on=camera, **reading))
     recorded.then(None, None, None, js=CALL % {"name": "reveal"}, **private)
     for button, (_, path) in zip(examples, EXAMPLES, strict=True):
-        opening = {"show_progress_on": found, **reading}
-        show(button.click(lambda talk, path=path: open_clip([copy_example(path)], talk), talk_state, page, **opening))
+
+        def open_example(talk: Conversation, path: Path = path):
+            return opened(replace(read_example(path)), talk)
+
+        show(button.click(open_example, talk_state, page, show_progress_on=found, **reading))
     running = [
         send.click(reply, [box, talk_state, temperature, length], answers, **asking),
         box.submit(reply, [box, talk_state, temperature, length], answers, **asking),

@@ -209,6 +209,9 @@ def check_command(words: list[str]) -> None:
             if option == "--config_file" and "FILE" not in value and not (ROOT / value).is_file():
                 raise ValueError(f"Expected a file, got nothing at {value!r}.")
         check_llamo(ours)
+    elif words[0] == "srun" and "-c" in words:
+        for inner in commands_of(words[words.index("-c") + 1]):
+            check_command(inner)
     elif words[0] == "make":
         check_make(words[1:])
     elif words[:2] == ["pip", "install"]:

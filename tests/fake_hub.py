@@ -16,14 +16,14 @@ class FakeHub:
         repositories: (kind, name) -> {"private", "files": {path: bytes}, "commits": [message]}.
         stored: LFS objects by their sha256, sent but perhaps not in a commit yet.
         sent: how many LFS objects were sent.
-        fail_commits: refuse so many commits from now on.
+        fail_commits, fail_uploads: refuse so many commits, and so many LFS objects, from now on.
     """
 
     def __init__(self):
         self.repositories: dict[tuple[str, str], dict] = {}
         self.stored: dict[str, bytes] = {}
         self.sent = 0
-        self.fail_commits = 0
+        self.fail_commits = self.fail_uploads = 0
 
     def create(self, body: dict) -> tuple[int, dict]:
         name = f"{body['organization']}/{body['name']}" if body.get("organization") else body["name"]
@@ -90,6 +90,9 @@ def fake_hub():
 
         def do_PUT(self):
             data = self.body()
+            if hub.fail_uploads:
+                hub.fail_uploads -= 1
+                return self.reply(403, {"error": "the store is closed"})
             hub.stored[hashlib.sha256(data).hexdigest()] = data
             hub.sent += 1
             self.reply(200, headers=[("etag", '"x"')])

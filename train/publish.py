@@ -7,6 +7,7 @@ A folder is built aside and takes its place when it is whole. An upload is one c
 sent again by the next one, and until its commit the repository stays as it was.
 """
 
+import fnmatch
 import json
 import os
 import shutil
@@ -158,7 +159,7 @@ def push(upload: Upload, private: bool, endpoint: str | None = None, api=None) -
         api: an `HfApi`, by default one for `endpoint` with the user's own login.
 
     Raises:
-        ConnectionError: the Hub refuses, or cannot be reached; then the repository is as before.
+        ConnectionError: the Hub refuses, or cannot be reached; then the repository is as before, or new and empty.
     """
     from huggingface_hub import HfApi
 
@@ -166,19 +167,33 @@ def push(upload: Upload, private: bool, endpoint: str | None = None, api=None) -
     try:
         sdk = {"space_sdk": "gradio"} if upload.kind == "space" else {}
         api.create_repo(upload.repository, repo_type=upload.kind, private=private, exist_ok=True, **sdk)
-        done = api.upload_folder(
-            repo_id=upload.repository,
-            repo_type=upload.kind,
-            folder_path=upload.folder,
-            commit_message="Upload with llamo push",
-            delete_patterns=OUTDATED[upload.kind],
+        names = api.list_repo_files(upload.repository, repo_type=upload.kind)
+        # Not upload_folder, which makes several commits of many files, or of few that take long.
+        done = api.create_commit(
+            upload.repository, changes(upload, names), repo_type=upload.kind, commit_message="Upload with llamo push"
         )
     except Exception as error:  # of huggingface_hub, its HTTP client, or the network
         raise ConnectionError(
-            f"Expected {upload.repository} to take the upload, got: {' '.join(str(error).split())}. Nothing was changed there. "
+            f"Expected {upload.repository} to take the upload, got: {' '.join(str(error).split())}. No file was changed there. "
             "Check the name, log in with `hf auth login`, and run it again: what was sent is not sent twice."
         ) from error
     return str(done.commit_url)
+
+
+def changes(upload: Upload, names: list[str]) -> list:
+    """The operations of an upload's commit: all of its files, and without those that would be read beside them.
+
+    Args:
+        names: of the files that are in the repository.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    new = {path.relative_to(upload.folder).as_posix(): path for path in upload.files}
+    old = [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in OUTDATED[upload.kind])]
+    return [
+        *(CommitOperationDelete(name, is_folder=False) for name in old if name not in new),
+        *(CommitOperationAdd(name, path) for name, path in new.items()),
+    ]
 
 
 def read_config(source: Path) -> dict:

@@ -62,7 +62,7 @@ def find_clips(paths: Sequence[str]) -> list[Clip]:
     """Files as they are named, and what lies in folders: motions and videos by their endings, hidden ones left out.
 
     Raises:
-        BadInputError: a path that is not there, or no clip at all.
+        BadInputError: a path that is not there, no clip at all, or a name that no table can hold.
     """
     found: dict[str, Clip] = {}
     for path in paths:
@@ -77,6 +77,9 @@ def find_clips(paths: Sequence[str]) -> list[Clip]:
     if not found:
         endings = " ".join(MOTION_ENDINGS + VIDEO_ENDINGS)
         raise BadInputError(f"Expected clips ({endings}), got none in {', '.join(paths)}. Name another folder, or the files.")
+    for path in found:
+        if any("\ud800" <= letter <= "\udfff" for letter in path):  # how bytes that are no UTF-8 are read
+            raise BadInputError(f"Expected file names in UTF-8, got {path!a}. Rename it; convmv does so for whole folders.")
     return [found[path] for path in sorted(found)]
 
 

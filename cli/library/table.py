@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llamo.cli.library.clips import Shard
+from llamo.cli.library.ledger import Ledger
 from llamo.cli.places import check_place
 from llamo.cli.session import BadInputError
 from llamo.train.library.label_table import FORMS, import_pyarrow, read_table
@@ -98,16 +99,24 @@ def read_parts(out: Path) -> Iterator[dict]:
                 continue
 
 
-def known_rows(out: Path) -> dict[str, dict]:
-    """Every row that is known, by path: the parts' before the table's, and a part's later ones before its earlier.
+def known_rows(out: Path, ledger: Ledger | None = None) -> dict[str, dict]:
+    """Every row that is known, by path.
+
+    Of several rows of a clip, that is taken which holds what the ledger asks for: the table's, which a person may have
+    corrected, before the parts'; parts may be left of runs with other settings. Where none does, a part's before the
+    table's, and a later one before an earlier.
 
     Raises:
         BadInputError: a file that is no such table.
     """
-    rows = {row["path"]: row for row in read_parts(out)}
+    parts = list(read_parts(out))
     # The table is read last: a process that removes parts has put their rows there before.
     try:
-        table = {row["path"]: row for row in read_table(out)} if out.exists() else {}
+        rows = {row["path"]: row for row in read_table(out)} if out.exists() else {}
     except ValueError as error:
         raise BadInputError(f"{error} Or choose another --out.") from None
-    return {**table, **rows}
+    for row in parts:
+        old = rows.get(row["path"])
+        if ledger is None or old is None or not (ledger.holds(old, old["path"]) or ledger.worth(old) > ledger.worth(row)):
+            rows[row["path"]] = row
+    return rows

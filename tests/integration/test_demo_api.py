@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -202,10 +203,19 @@ def test_llamo_demo_says_where_it_is_and_ends_on_sigterm(folder, server):
         process.wait()
 
 
-def test_llamo_demo_refuses_what_is_no_checkpoint(tmp_path):
+def test_llamo_demo_refuses_what_it_cannot_use(tmp_path):
     from typer.testing import CliRunner
 
     from llamo.cli.main import app
 
-    done = CliRunner().invoke(app, ["demo", "--model", str(tmp_path / "nothing")])
-    assert done.exit_code == 2 and "Expected a checkpoint" in done.output
+    (tmp_path / "config.json").write_text("{}")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        for options, message in (
+            (["--model", str(tmp_path / "nothing")], "Expected a checkpoint"),
+            (["--model", str(tmp_path), "--port", str(taken.getsockname()[1])], "Expected a free address"),
+            (["--model", str(tmp_path), "--host", "192.0.2.1"], "Expected a free address"),
+        ):
+            done = CliRunner().invoke(app, ["demo", *options])
+            assert done.exit_code == 2 and message in done.output, done.output

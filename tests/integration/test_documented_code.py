@@ -27,6 +27,7 @@ from video_samples import numbered_frames, write_video
 
 from llamo.cli import motion_files
 from llamo.cli.library import labelling
+from llamo.cli.library.clips import Shard, parse_shard
 from llamo.cli.main import app
 from llamo.cli.session import open_session
 from llamo.processing.motion_estimation_llamo import EstimatedMotion, MotionEstimator
@@ -111,7 +112,7 @@ def reader(original, tmp_path, monkeypatch):
 
 @pytest.fixture
 def serve(reader):
-    """Starts `llamo serve` on the reader's checkpoint when it is called; its address."""
+    """Starts `llamo serve --allow-folder examples` on the reader's checkpoint when it is called; its address."""
     with contextlib.ExitStack() as stack:
         yield lambda: stack.enter_context(serving())
 
@@ -120,10 +121,11 @@ def serve(reader):
 def serving():
     uvicorn = pytest.importorskip("uvicorn")
     from llamo.cli.serve import address_of, bind
+    from llamo.cli.serving.addresses import Addresses
     from llamo.cli.serving.application import build_app
 
     listening = bind("127.0.0.1", 0)
-    app = build_app(open_session("llamo", [], max_new_tokens=8)[0], "llamo")
+    app = build_app(open_session("llamo", [], max_new_tokens=8)[0], "llamo", Addresses(["examples"]))
     running = uvicorn.Server(uvicorn.Config(app, log_level="warning"))
     thread = threading.Thread(target=running.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
@@ -229,6 +231,12 @@ def test_a_page_runs(path, reader, serve):
     run_page(path, reader, serve)
 
 
+def test_every_extra_is_listed():
+    extras = re.findall(r'^        "([a-z]+)": \[', (ROOT / "setup.py").read_text(encoding="utf-8"), re.MULTILINE)
+    page = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert len(extras) > 5 and set(re.findall(r"^\| `([a-z]+)` \|", page, re.MULTILINE)) == set(extras)
+
+
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
 def test_links_lead_somewhere(path):
     text = re.sub(r"```.*?```", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
@@ -251,6 +259,7 @@ def test_links_lead_somewhere(path):
         ("```bash\nllamo train train/recipes/smoke.yaml lerning_rate=1\n```\n", "lerning_rate"),
         ("```bash\npip install 'llamo[vidio]'\n```\n", "vidio"),
         ("```bash\nmake aks\n```\n", "aks"),
+        ("```bash no_run\nsrun bash -c 'llamo caption clips/ --out a.csv --shrad 1/2'\n```\n", "shrad"),
         ("```bash no_run\npython -m llamo.train.repot results.json\n```\n", "repot"),
         ("```bash no_run\npython -m llamo.train.evaluation.card --modell llamo\n```\n", "modell"),
         ("```bash\nrm -rf llamo\n```\n", "rm"),
@@ -293,6 +302,23 @@ def test_commands_are_read_as_a_shell_reads_them():
     assert llamo_words(["make", "ask"]) is None
     assert matches("a  1...\n...\nb", "a  1 s\nc\nd\nb") and matches("a\n...\nb", "a\nb")
     assert not matches("a\n...\nb", "a\nb\nc") and not matches("a.\n", "ab") and not matches("a", "a\nb")
+
+
+def test_slurm_gives_each_task_its_shard():
+    (command,) = [
+        words[words.index("-c") + 1]
+        for block in blocks_of(ROOT / "docs" / "library.md")
+        if block.language == "bash"
+        for words in commands_of(block.text)
+        if words[0] == "srun"
+    ]
+    shards = []
+    for task in range(3):
+        script = f'llamo() {{ printf "%s\\n" "$@"; }}; {command}'
+        variables = {**os.environ, "SLURM_PROCID": str(task), "SLURM_NTASKS": "3"}
+        said = subprocess.run(["bash", "-c", script], env=variables, capture_output=True, text=True, check=True).stdout.split()
+        shards.append(parse_shard(said[said.index("--shard") + 1]))
+    assert shards == [Shard(1, 3), Shard(2, 3), Shard(3, 3)]
 
 
 @pytest.mark.slow

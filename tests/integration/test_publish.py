@@ -1,6 +1,8 @@
 """`llamo export` and `llamo push`: the right files in one commit, against a Hub on this machine."""
 
+import copy
 import json
+import shutil
 
 import pytest
 from demo_samples import demo_module, write_tiny_checkpoint
@@ -9,7 +11,7 @@ from typer.testing import CliRunner
 
 from llamo.cli.main import app
 from llamo.train.initialise import AUTO_MAP
-from llamo.train.publish import export_adapter, export_model, export_space
+from llamo.train.publish import Upload, export_adapter, export_model, export_space, push
 
 
 @pytest.fixture(scope="module")
@@ -141,3 +143,32 @@ def test_a_failed_upload_changes_nothing_and_the_next_goes_on(checkpoint, hub):
     assert sent and run(*command).exit_code == 0
     assert held.sent == sent, "what was sent is not sent again"
     assert "model.safetensors" in held.repositories["model", "me/llamo"]["files"]
+
+
+def test_many_files_are_one_commit_with_xet_too(hub, tmp_path, monkeypatch):
+    """huggingface_hub's `upload_folder` makes a commit of every few hundred files where it has Xet, as by default."""
+    held, address = hub
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", False)
+    for index in range(300):
+        (tmp_path / f"walk{index}.npy").write_bytes(str(index).encode())
+    push(Upload("me/data", "dataset", tmp_path), private=True, endpoint=address)
+    repository = held.repositories["dataset", "me/data"]
+    assert len(repository["files"]) == 300 and len(repository["commits"]) == 1
+
+
+def test_an_upload_that_breaks_off_leaves_what_was_there_and_the_next_sends_the_rest(checkpoint, hub, tmp_path):
+    held, address = hub
+    command = ["push", "me/llamo", "--endpoint", address, "--model"]
+    assert run(*command, checkpoint).exit_code == 0
+    before, sent = copy.deepcopy(held.repositories), held.sent
+    changed = shutil.copytree(checkpoint, tmp_path / "changed")
+    for number in (1, 2):
+        (changed / f"part-{number}.safetensors").write_bytes(bytes([number]) * 100)
+    held.fail_uploads = 1
+    done = run(*command, changed)
+    assert done.exit_code == 1 and "No file was changed there" in done.output and "Traceback" not in done.output
+    assert held.repositories == before
+    assert run(*command, changed).exit_code == 0
+    assert held.sent == sent + 2, "each of the two is sent once"
+    now = held.repositories["model", "me/llamo"]
+    assert len(now["commits"]) == 2 and now["files"]["part-2.safetensors"] == bytes([2]) * 100

@@ -82,6 +82,14 @@ def test_an_upload_that_came_again_is_kept_for_who_brought_it(uploads, tmp_path,
     assert not any(uploads.iterdir())
 
 
+def test_an_upload_that_has_just_begun_is_not_taken_for_one_that_never_comes(uploads):
+    begun, left = uploads / "tmpbegun", uploads / "tmpleft"
+    begun.touch(), left.touch()
+    os.utime(left, (0, 0))
+    clips.delete_unused([])
+    assert begun.exists() and not left.exists()
+
+
 def test_an_amc_comes_with_its_asf_and_two_motions_do_not(uploads, tmp_path):
     walk = write_walk(tmp_path / "walk.npz")
     with pytest.raises(clips.ClipError, match="one motion file"):
@@ -305,6 +313,19 @@ def test_what_the_processor_does_beyond_reading(tmp_path, walk_clip):
     payload = reader.view([("a", walk_clip.motion, walk_clip.measured), ("b", path, None)], "side")
     assert [motion["name"] for motion in payload["motions"]] == ["a", "b"] and payload["layout"] == "side"
     assert payload["motions"][0]["ticks"], "what was measured is marked"
+
+
+def test_examples_are_read_once_and_opened_for_everybody(uploads, monkeypatch):
+    import gradio
+
+    layout, read = demo_module("layout"), []
+    monkeypatch.setattr(layout, "read_clip", lambda processor, paths: read.append(paths) or clips.read_clip(processor, paths))
+    with gradio.Blocks() as page:
+        talk = layout.build_page(ScriptedAssistant(make_processor(), "")).talk
+    buttons = [event.fn for event in page.fns.values() if event.name == "open_example"]
+    opened = [[button(conversation.Conversation())[talk].clips for button in buttons] for _ in range(2)]
+    assert [clip.name for (clip,) in opened[0]] == ["squats.bvh", "wave_then_walk.npz"] and len(read) == 2
+    assert all(first is not second for (first,), (second,) in zip(*opened, strict=True)), "nobody gets another one's clip"
 
 
 def test_the_space_is_described_whole(root):

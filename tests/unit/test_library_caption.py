@@ -20,16 +20,17 @@ from typer.testing import CliRunner
 from llamo.cli import caption as command
 from llamo.cli.library import labelling
 from llamo.cli.library.asking import Asked, choose_all, log_likelihoods
-from llamo.cli.library.clips import Shard, batches, find_clips, parse_shard
+from llamo.cli.library.clips import Shard, batches, find_clips, hash_of, parse_shard
 from llamo.cli.library.labelling import LabelPlan, label_clips, parse_question
 from llamo.cli.library.segments import LONG_SECONDS, find_segments
+from llamo.cli.library.table import Part
 from llamo.cli.library.tags import named_actions
 from llamo.cli.main import app
 from llamo.cli.measure import measure_file
 from llamo.cli.session import BadInputError, open_session
 from llamo.train.initialise import write_checkpoint
 from llamo.train.library.columns import MEASUREMENTS, TAGS
-from llamo.train.library.label_table import read_table, write_table
+from llamo.train.library.label_table import FORMS, read_table, write_table
 from llamo.train.prepare_data import prepare_data
 
 
@@ -91,7 +92,7 @@ def test_rows_hold_the_contract(library, tmp_path, checkpoint):
     assert "5 clips" in caption(library, out, checkpoint)
     rows = {os.path.basename(row["path"]): row for row in map(json.loads, out.read_text().split("\n")[:-1])}
     assert set(rows) == {"walk 0.npz", "walk 1.npz", "walk 2.npz", "long.npz", "broken.bvh"}
-    assert all(set(row) >= CONTRACT for row in rows.values())
+    assert all(set(row) == CONTRACT | {"detailed", "settings"} for row in rows.values())
     walk, broken, long = rows["walk 0.npz"], rows["broken.bvh"], rows["long.npz"]
     assert walk["error"] is None and walk["caption"] == walk["captions"][0] and len(walk["sha256"]) == 64
     assert walk["seconds"] == pytest.approx(1.5) and walk["model"].startswith("llamo@")
@@ -158,6 +159,101 @@ def test_kill_9(tmp_path, checkpoint):
     assert run(*arguments).exit_code == 0
     paths = [row["path"] for row in read_table(out)]
     assert len(paths) == len(set(paths)) == 12
+
+
+def labels_of(clip, settings, **more):
+    """A row that needs no model."""
+    told = {"seconds": 1.0, "caption": "The person walks, ünd ✓.", "captions": ["The person walks, ünd ✓."], "warnings": []}
+    told |= {"path": clip.path, "sha256": hash_of(clip.path), "error": None, "settings": settings}
+    return {**dict.fromkeys(CONTRACT | {"detailed"}), **told, **more}
+
+
+def stop(*_):
+    raise KeyboardInterrupt
+
+
+@pytest.fixture
+def quick(library, checkpoint, monkeypatch):
+    """Labels the library without asking a model; the names of the clips that were labelled."""
+    seen = []
+
+    def label(session, batch, plan, version, batch_size):
+        seen.extend(os.path.basename(clip.path) for clip in batch)
+        return [labels_of(clip, plan.settings, model=version) for clip in batch]
+
+    monkeypatch.setattr(command, "label_batch", label)
+    session, real = open_session(checkpoint, [], None, 0.0, "cpu"), command.open_session
+    monkeypatch.setattr(command, "open_session", lambda *a: session if a[0] == checkpoint else real(*a))
+    return seen
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_killed_at_any_byte_no_clip_is_twice_or_missing(library, tmp_path, checkpoint, quick, monkeypatch, form):
+    whole, out = tmp_path / f"whole{form}", tmp_path / f"cut{form}"
+    caption(library, whole, checkpoint)
+    with monkeypatch.context() as patch:  # killed before the table is written
+        patch.setattr(command, "write_table", stop)
+        assert run(library, "--out", out, "--model", checkpoint, "--max-new-tokens", 4, "--batch-size", 2).exit_code != 0
+    (part,) = tmp_path.glob(f"cut{form}*.part")
+    written = part.read_bytes()
+    first = written.index(b"\n")
+    for cut in (0, 1, first - 1, first, first + 1, first + 2, written.index("ü".encode()) + 1, len(written) - 1, len(written)):
+        out.unlink(missing_ok=True)
+        part.write_bytes(written[:cut])
+        quick.clear()
+        caption(library, out, checkpoint)
+        done = 0 if cut < first else 2 if cut < len(written) - 1 else 5
+        assert len(quick) == 5 - done, f"killed behind byte {cut}"
+        assert out.read_bytes() == whole.read_bytes() and not part.exists()
+    # Killed behind the table and before its parts were removed.
+    part.write_bytes(written)
+    quick.clear()
+    caption(library, out, checkpoint)
+    assert not quick and out.read_bytes() == whole.read_bytes() and not part.exists()
+
+
+def test_parts_of_other_settings_are_in_nobodys_way(library, tmp_path, checkpoint, quick):
+    """They are left where a shared run was killed, and would stand over the rows of a later run."""
+    out = tmp_path / "labels.jsonl"
+    clips = find_clips([str(library)])
+    with Part(out, Shard(2, 3)) as part:
+        part.add([labels_of(clip, "other settings", model="llamo@1", caption="Old.") for clip in clips])
+    assert "5 labelled now" in caption(library, out, checkpoint)
+    assert not any(row["caption"] == "Old." for row in read_table(out)) and not list(tmp_path.glob("*.part"))
+
+
+def test_what_a_person_corrected_is_kept(library, tmp_path, checkpoint, quick):
+    out = tmp_path / "labels.csv"
+    caption(library, out, checkpoint)
+    made, rows = read_table(out), read_table(out)
+    for row in rows:
+        row |= {"caption": "Corrected.", "captions": ["Corrected."], "review": "edit"}
+        if row["path"].endswith("broken.bvh"):
+            row |= {"error": "unreadable"}
+    write_table(out, rows)
+    with Part(out, Shard()) as part:  # of a run that was killed before it removed them
+        part.add(made)
+    quick.clear()
+    caption(library, out, checkpoint)
+    assert not quick and {row["caption"] for row in read_table(out)} == {"Corrected."}
+    before = out.read_bytes()
+    done = run(library, "--out", out, "--model", checkpoint, "--captions", 3, "--max-new-tokens", 4)
+    assert done.exit_code == 2 and "5 reviewed clips" in done.output and out.read_bytes() == before and not quick
+    save(library / "walk 1.npz", make_walk(33, seed=9))  # another file: what was decided is not about it
+    caption(library, out, checkpoint)
+    rows = {os.path.basename(row["path"]): row for row in read_table(out)}
+    assert quick == ["walk 1.npz"] and rows["walk 1.npz"]["review"] is None and rows["walk 0.npz"]["review"] == "edit"
+
+
+def test_names_that_no_table_can_hold_are_refused_before_the_work(library, tmp_path):
+    name = os.fsdecode(os.fsencode(str(library)) + b"/caf\xe9.npz")
+    try:
+        with open(name, "wb"):
+            pass
+    except OSError:
+        pytest.skip("a file system that has UTF-8 alone")
+    done = run(library, "--out", tmp_path / "labels.jsonl")
+    assert done.exit_code == 2 and "UTF-8" in done.output and "caf" in done.output and done.output.count("\n") == 1
 
 
 def test_shards_come_to_the_rows_of_one_process(library, tmp_path, checkpoint, monkeypatch):

@@ -8,6 +8,7 @@ import pytest
 from conftest import make_walk
 from typer.testing import CliRunner
 
+from llamo.cli import library_check
 from llamo.cli.main import app
 from llamo.train.library.duplicates import find_duplicates, fingerprint, mirrored
 from llamo.train.library.quality import SIDES, find_problems
@@ -93,5 +94,44 @@ def test_the_command_lists_what_to_do(tmp_path):
     assert result["clips"] == 4 and len(result["unreadable"]) == 1
     assert ("still", "still.npz") in [(each["kind"], each["path"][-9:]) for each in result["problems"]]
     assert [each["kind"] for each in result["duplicates"]] == ["same file"]
+    assert all(each["do"] for each in result["problems"] + result["duplicates"])
     done = CliRunner().invoke(app, ["library", "check", str(folder)])
     assert "leave the clip out" in done.stdout and "keep one of them" in done.stdout and "4 clips" in done.stdout
+
+
+def check(folder, *options):
+    """What the command gives back and finds, and what it says went wrong."""
+    done = CliRunner().invoke(app, ["library", "check", str(folder), "--json", *options])
+    return done.exit_code, json.loads(done.stdout.strip().split("\n")[-1]), done.stderr.strip().split("\n")[-1]
+
+
+def test_nothing_readable_is_no_clean_library(tmp_path):
+    (tmp_path / "a.bvh").write_text("HIERARCHY")
+    code, result, said = check(tmp_path)
+    assert code == 1 and "Expected clips that can be read, got its error: " in said and "a.bvh" in said
+    shutil.copy(tmp_path / "a.bvh", tmp_path / "b.bvh")
+    (tmp_path / "c.npz").write_bytes(b"")
+    code, result, said = check(tmp_path)
+    assert code == 1 and "3 errors, the first: " in said
+    assert [each["path"][-5:] for each in result["unreadable"]] == ["a.bvh", "b.bvh", "c.npz"] and not result["duplicates"]
+    assert "b.bvh" in result["unreadable"][1]["error"] and "a.bvh" not in result["unreadable"][1]["error"]
+    np.savez(tmp_path / "d.npz", joints=make_walk(60), fps=20.0)
+    assert check(tmp_path)[0] == 0
+
+
+def test_what_breaks_a_reader_stops_nothing(tmp_path, monkeypatch):
+    for number, name in enumerate("abc"):
+        np.savez(tmp_path / f"{name}.npz", joints=make_walk(60, seed=number), fps=20.0)
+    real = library_check.read_file
+
+    def read(path, said, model):
+        if not path.endswith("b.npz"):
+            return real(path, said, model)
+        raise KeyError("nobody thought of this")
+
+    monkeypatch.setattr(library_check, "read_file", read)
+    monkeypatch.setattr(library_check, "hash_of", lambda path: None)  # nor can they be hashed: no copies of one another
+    code, result, _ = check(tmp_path)
+    (broken,) = result["unreadable"]
+    assert code == 0 and broken["path"].endswith("b.npz") and broken["error"].startswith("KeyError: ")
+    assert not [each for each in result["duplicates"] if each["kind"] == "same file"]

@@ -9,10 +9,12 @@ from conftest import make_config, make_model, make_processor, make_walk
 from typer.testing import CliRunner
 
 from llamo.cli import search as command
+from llamo.cli.library.labelling import ReadClip
 from llamo.cli.main import app
 from llamo.train.initialise import write_checkpoint
 from llamo.train.library.columns import MEASUREMENTS
 from llamo.train.library.database import Library, fuse, record, words_of_name
+from llamo.train.library.label_table import read_table, write_table
 
 
 def write_tiny(folder, **config):
@@ -167,6 +169,76 @@ def test_labels_of_a_table_are_taken(folder, tmp_path, embedding, monkeypatch):
     index(folder, db, embedding, "--labels", labels)
     assert seen == ["broken.bvh"] and len(Library(db)) == 4
     assert any(hit.caption.startswith("Corrected") for hit in Library(db).search(where="seconds > 0"))
+
+
+def test_a_labelled_clip_that_cannot_be_read_stops_nothing(folder, tmp_path, embedding, monkeypatch):
+    labels, db = tmp_path / "labels.jsonl", tmp_path / "library.lance"
+    options = ("-o", labels, "--model", embedding, "--max-new-tokens", 2, "--fields", "")
+    assert run("caption", folder, *options).exit_code == 0
+    real = command.read_clip
+
+    def read(session, path, said):
+        return ReadClip(path, None, "Expected something else.") if path.endswith("angry_run.npz") else real(session, path, said)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(command, "read_clip", read)
+        assert "2 that cannot be read" in index(folder, db, embedding, "--labels", labels)
+    assert {os.path.basename(hit.path) for hit in Library(db).search(where="seconds > 0")} == {
+        "slowWalk_01.npz",
+        "quick stroll.npz",
+    }
+    assert "1 that cannot be read" in index(folder, db, embedding, "--labels", labels)
+    assert len(Library(db).search(where="seconds > 0")) == 3
+
+
+def test_a_changed_file_is_indexed_again(folder, tmp_path, plain, monkeypatch):
+    db = tmp_path / "library.lance"
+    index(folder, db, plain)
+    np.savez(folder / "quick stroll.npz", joints=make_walk(50, speed=6.0), fps=20.0)
+    seen = watch(monkeypatch)
+    index(folder, db, plain)
+    assert sorted(seen) == ["broken.bvh", "quick stroll.npz"] and len(Library(db)) == 4  # errors are tried again
+    assert any(hit.path.endswith("quick stroll.npz") for hit in Library(db).search(where="speed_mean_m_s > 5"))
+
+
+def test_corrections_after_the_first_index_are_taken_and_stay(folder, tmp_path, plain, monkeypatch):
+    labels, db = tmp_path / "labels.jsonl", tmp_path / "library.lance"
+    index(folder, db, plain)
+    assert run("caption", folder, "-o", labels, "--model", plain, "--max-new-tokens", 2).exit_code == 0
+
+    def correct(caption, **more):
+        rows = read_table(labels)
+        for row in rows:
+            if row["path"].endswith("angry_run.npz"):
+                row |= {"caption": caption, "captions": [caption], "review": "edit", **more}
+        write_table(labels, rows)
+
+    def captions():
+        return [hit.caption for hit in Library(db).search("gallops storms") if "The person" in hit.caption]
+
+    correct("The person gallops.", model="an older checkpoint", settings="others")  # a person's words are nobody's
+    seen = watch(monkeypatch)
+    assert "4 indexed now" in index(folder, db, plain, "--labels", labels) and seen == ["broken.bvh"]
+    assert captions() == ["The person gallops."]
+    correct("The person storms off.")
+    assert "2 indexed now" in index(folder, db, plain, "--labels", labels)  # that one, and the broken one again
+    assert captions() == ["The person storms off."]
+    assert "1 indexed now" in index(folder, db, plain)  # without the table, what was taken from it stays
+    assert captions() == ["The person storms off."] and set(seen) == {"broken.bvh"}
+
+
+def test_embeddings_of_two_checkpoints_do_not_meet(folder, tmp_path, plain, embedding, monkeypatch):
+    """Another width would even empty the database of the clips that were not named."""
+    db, more = tmp_path / "library.lance", tmp_path / "more"
+    more.mkdir()
+    np.savez(more / "other.npz", joints=make_walk(25, seed=8), fps=20.0)
+    index(folder, db, embedding)
+    seen = watch(monkeypatch)
+    done = run("index", more, "--db", db, "--model", plain, "--device", "cpu")
+    assert done.exit_code == 2 and "one checkpoint" in done.output and "4 others" in done.output and not seen
+    assert len(Library(db)) == 4 and Library(db).width == 16
+    assert run("index", more, folder, "--db", db, "--model", plain, "--max-new-tokens", 2, "--device", "cpu").exit_code == 0
+    assert len(Library(db)) == 5 and Library(db).width == 0
 
 
 def test_another_checkpoint_is_refused(folder, tmp_path, plain, embedding):

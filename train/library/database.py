@@ -188,7 +188,7 @@ class Library:
         if where is None:
             return error
         names = ", ".join(name for name in self.table.schema.names if name not in ("vector", "text"))
-        reason = str(error).splitlines()[0][:200]
+        reason = str(error).splitlines()[0].partition(", /")[0][:200]  # without the path of a source file behind it
         return ValueError(f"Expected a filter over the columns {names}, got {where!r} ({reason}). Correct --where.")
 
 

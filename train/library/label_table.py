@@ -53,8 +53,11 @@ def read_table(path: str | os.PathLike) -> list[dict]:
 
 
 def write_table(path: Path, rows: Iterable[dict]) -> None:
-    """All rows in the order of their paths; the old table stays until the new one is complete."""
+    """All rows in the order of their paths; the old table stays until the new one is complete. On the disk when this returns:
+    whoever calls it may remove what the rows came from."""
     replace_file(path, table_bytes(path, rows))
+    with open(path, "r+b") as file:
+        os.fsync(file.fileno())
 
 
 def table_bytes(path: Path, rows: Iterable[dict]) -> bytes:
