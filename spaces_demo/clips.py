@@ -20,7 +20,6 @@ VIDEO_ENDINGS = (".mp4", ".mov", ".webm", ".mkv", ".avi", ".m4v", ".gif")
 MOTION_ENDINGS = (".bvh", ".amc", ".asf", ".npz", ".npy", ".glb", ".gltf", ".c3d", ".trc")
 LONGEST_NAME = 80
 KEEP_SECONDS = 300.0  # an upload is deleted that long after it was read
-EMPTY_SECONDS = 600.0  # a file that is empty for that long is no upload that has just begun
 
 
 class ClipError(ValueError):
@@ -100,10 +99,10 @@ def delete_unused(paths: list[str]) -> None:
                 each.unlink(missing_ok=True)
                 if each.parent != folder and each.parent.is_dir() and not any(each.parent.iterdir()):
                     each.parent.rmdir()
-    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload; those it never writes to stay
+    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload, and never writes to it; or it has just begun
         with contextlib.suppress(FileNotFoundError):  # moved away meanwhile
             seen = empty.stat()
-            if empty.is_file() and seen.st_size == 0 and time.time() - seen.st_mtime > EMPTY_SECONDS:
+            if empty.is_file() and seen.st_size == 0 and time.time() - seen.st_mtime >= KEEP_SECONDS:
                 empty.unlink()
 
 

@@ -82,7 +82,8 @@ def test_an_upload_that_came_again_is_kept_for_who_brought_it(uploads, tmp_path,
     assert not any(uploads.iterdir())
 
 
-def test_an_upload_that_has_just_begun_is_not_taken_for_one_that_never_comes(uploads):
+def test_an_upload_that_has_just_begun_is_not_taken_for_one_that_never_comes(uploads, monkeypatch):
+    monkeypatch.setattr(clips, "KEEP_SECONDS", 60.0)
     begun, left = uploads / "tmpbegun", uploads / "tmpleft"
     begun.touch(), left.touch()
     os.utime(left, (0, 0))
