@@ -91,19 +91,24 @@ def delete_unused(paths: list[str]) -> None:
     Nothing outside of Gradio's own folder is touched.
     """
     folder = Path(get_upload_folder()).resolve()
-    for path in paths:
-        if is_in_or_equal(Path(path).resolve(), folder) and os.path.isfile(path):
-            if time.time() - os.stat(path).st_mtime < KEEP_SECONDS:
-                continue  # whoever brought it again deletes it
-            for each in [*copies_of(Path(path).resolve(), folder), Path(path).resolve()]:
+    for path in map(Path, paths):
+        path = path.resolve()
+        if is_in_or_equal(path, folder) and is_due(path):
+            for each in filter(is_due, [*copies_of(path, folder), path]):
                 each.unlink(missing_ok=True)
                 if each.parent != folder and each.parent.is_dir() and not any(each.parent.iterdir()):
                     each.parent.rmdir()
-    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload, and never writes to it; or it has just begun
+    for empty in folder.glob("tmp*"):  # Gradio makes one for every upload, and never writes to it
         with contextlib.suppress(FileNotFoundError):  # moved away meanwhile
-            seen = empty.stat()
-            if empty.is_file() and seen.st_size == 0 and time.time() - seen.st_mtime >= KEEP_SECONDS:
+            if is_due(empty) and empty.stat().st_size == 0:
                 empty.unlink()
+
+
+def is_due(path: Path) -> bool:
+    """Whether a file is there and so old that it is not being uploaded, nor awaited by somebody who brought it again."""
+    with contextlib.suppress(FileNotFoundError):  # moved away meanwhile
+        return path.is_file() and time.time() - path.stat().st_mtime >= KEEP_SECONDS
+    return False
 
 
 def copies_of(path: Path, folder: Path) -> list[Path]:

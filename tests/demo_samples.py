@@ -7,6 +7,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import pytest
 from conftest import ROOT, make_config, make_model, make_processor, make_walk
 
 from llamo.processing.motion_estimation_llamo import MAX_SOURCE_FPS
@@ -54,15 +55,21 @@ class ScriptedAssistant:
 
 
 @contextlib.contextmanager
-def serving(assistant, library=None, **options):
-    """A running demo; its address."""
+def serving(assistant, folder, library=None, keep_seconds=None, **options):
+    """A running demo that stores uploads in `folder`, and there for `keep_seconds` where that is told; its address."""
     app = demo_module("app")
-    demo = app.build_demo(assistant, library)
-    _, address, _ = app.launch(demo, host="127.0.0.1", block=False, **options)
-    try:
-        yield address
-    finally:
-        demo.close()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))
+        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
+        patch.delenv("SPACE_ID", raising=False)
+        if keep_seconds is not None:
+            patch.setattr(demo_module("clips"), "KEEP_SECONDS", keep_seconds)
+        demo = app.build_demo(assistant, library)
+        _, address, _ = app.launch(demo, host="127.0.0.1", block=False, **options)
+        try:
+            yield address
+        finally:
+            demo.close()
 
 
 class FilmedPerson:

@@ -36,11 +36,8 @@ def assistant():
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, assistant):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        with serving(assistant) as running:
-            yield running
+    with serving(assistant, tmp_path_factory.mktemp("gradio")) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

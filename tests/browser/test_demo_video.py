@@ -9,7 +9,7 @@ import pytest
 from browsing import open_browser, problems, serious_findings
 from conftest import make_processor
 from demo_page import Page
-from demo_samples import FilmedPerson, ScriptedAssistant, demo_module, seeing, serving
+from demo_samples import FilmedPerson, ScriptedAssistant, seeing, serving
 
 
 pytestmark = pytest.mark.browser
@@ -57,12 +57,8 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(folder, assistant):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        patch.setattr(demo_module("clips"), "KEEP_SECONDS", 1.0)
-        with serving(assistant) as running:
-            yield running
+    with serving(assistant, folder, keep_seconds=1.0) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -53,13 +53,9 @@ def database(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory, database):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
-        patch.delenv("SPACE_ID", raising=False)
-        assistant = ScriptedAssistant(make_processor(), "Four squats, the lowest at 2.4 seconds.")
-        with serving(assistant, Shelf(str(database))) as running:
-            yield running
+    assistant = ScriptedAssistant(make_processor(), "Four squats, the lowest at 2.4 seconds.")
+    with serving(assistant, tmp_path_factory.mktemp("gradio"), Shelf(str(database))) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

@@ -34,13 +34,10 @@ def person():
 @pytest.fixture(scope="module")
 def server(folder, person):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folder / "gradio"))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setattr(demo_module("app"), "MAX_UPLOAD", LIMIT)
-        patch.setattr(demo_module("clips"), "KEEP_SECONDS", 3.0)
         assistant = demo_module("assistant").Assistant(str(write_tiny_checkpoint(folder / "tiny")))
         seeing(assistant.processor, person)
-        with serving(assistant) as address:
+        with serving(assistant, folder / "gradio", keep_seconds=3.0) as address:
             yield address
 
 

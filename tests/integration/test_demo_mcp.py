@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import ROOT, make_processor
-from demo_samples import ScriptedAssistant, demo_module, serving
+from demo_samples import ScriptedAssistant, serving
 
 
 pytest.importorskip("gradio")
@@ -31,11 +31,8 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def address(assistant, folder):
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        patch.setenv("GRADIO_ANALYTICS_ENABLED", "False")
         patch.setattr("gradio.mcp.DEFAULT_TEMP_DIR", str(folder))  # it looks once, when it is imported
-        patch.setattr(demo_module("clips"), "KEEP_SECONDS", 1.0)
-        with serving(assistant, mcp=True) as address:
+        with serving(assistant, folder, keep_seconds=1.0, mcp=True) as address:
             yield f"{address}gradio_api/mcp/"
 
 
