@@ -223,6 +223,14 @@ def test_corrections_after_the_first_index_are_taken_and_stay(folder, tmp_path, 
     correct("The person storms off.")
     assert "2 indexed now" in index(folder, db, plain, "--labels", labels)  # that one, and the broken one again
     assert captions() == ["The person storms off."]
+    rows = read_table(labels)
+    for row in rows:
+        row |= {"caption": "The person tiptoes."} if row["path"].endswith("angry_run.npz") else {}
+    write_table(labels, rows)  # in a spreadsheet, in that one column
+    assert "2 indexed now" in index(folder, db, plain, "--labels", labels)
+    assert [hit.caption for hit in Library(db).search("tiptoes")] == ["The person tiptoes."] and not captions()
+    correct("The person storms off.")
+    assert "2 indexed now" in index(folder, db, plain, "--labels", labels)
     assert "1 indexed now" in index(folder, db, plain)  # without the table, what was taken from it stays
     assert captions() == ["The person storms off."] and set(seen) == {"broken.bvh"}
 

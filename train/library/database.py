@@ -60,9 +60,10 @@ def record(row: dict) -> dict:
     flat |= {name: row.get(name) or [] for name in ("captions", "warnings", "segments")}
     flat |= {name: tags.get(name) for name in TAGS} | {"actions": actions, "action": actions[0] if actions else None}
     flat |= {name: (row.get("measurements") or {}).get(name) for name in MEASUREMENTS}
-    said = [*flat["captions"], *(segment["caption"] for segment in flat["segments"])]
+    # `caption` is the first of `captions`, or what a person put in its place.
+    said = [flat["caption"], *flat["captions"][1:], *(segment["caption"] for segment in flat["segments"])]
     named = [action.replace("_", " ") for action in actions] + [tags.get(name) or "" for name in TAGS if name != "actions"]
-    words = [*dict.fromkeys(said), *named, words_of_name(flat["path"])]
+    words = [*dict.fromkeys(filter(None, said)), *named, words_of_name(flat["path"])]
     flat["text"] = None if flat["error"] else " ".join(filter(None, words))
     if row.get("vector") is not None:
         flat["vector"] = np.asarray(row["vector"], dtype=np.float32)
