@@ -133,6 +133,7 @@ function showSegments(row, labels) {
 
 async function showMotion(row) {
   const tell = (title, text) => {
+    if (state.row !== row) return; // a slow clip says nothing in the place of the one after it
     state.viewer?.dispose();
     state.viewer = window.llamoViewer = null;
     $("stage").replaceChildren(element("p", { class: "hint" }, element("strong", {}, title), text));
@@ -151,7 +152,7 @@ async function showMotion(row) {
     window.llamoViewer = state.viewer;
     if (payload.changed) $("warnings").append(element("li", {}, "The file has changed since it was labelled."));
   } catch (error) {
-    if (state.row === row) tell("The motion cannot be shown.", error.message);
+    tell("The motion cannot be shown.", error.message);
   } finally {
     clearTimeout(waiting);
   }

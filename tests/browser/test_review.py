@@ -47,6 +47,9 @@ class Page:
     def run(self, script, *arguments):
         return self.browser.execute_script(script, *arguments)
 
+    def run_later(self, script):
+        return self.browser.execute_async_script(f"const done = arguments[0]; {script}")
+
     def wait(self, script):
         return wait_for(self.browser, script)
 
@@ -194,6 +197,23 @@ def to(page, name):
         before = page.run("return llamoReview.row.path")
         page.press("n")
         page.wait(f"return !llamoReview.busy && llamoReview.row.path !== {before!r}")
+
+
+def test_a_slow_clip_does_not_take_the_place_of_the_one_after_it(page):
+    read, wanted = page.server.motions.read, threading.Event()
+
+    def slow(path):
+        if path.endswith("squats.bvh"):
+            wanted.wait(60)
+        return read(path)
+
+    page.server.motions.read = slow
+    page.open()
+    to(page, "walk 0.npz")
+    page.plays("walk 0.npz")
+    page.run_later("setTimeout(done, 600)")  # more than it takes until the page says that it reads
+    assert page.run("return llamoViewer?.motions[0].name === 'walk 0.npz' && !document.querySelector('#stage .hint')")
+    wanted.set()
 
 
 def test_a_missing_and_a_broken_clip_can_be_decided(page):
