@@ -9,7 +9,9 @@ from clips import Clip
 
 
 # Whatever Markdown or HTML could make of a text; shown as it was written instead.
-SPECIAL = re.compile(r"([\\`*_{}\[\]()#+!|~$>-])")
+# What Markdown reads anywhere, at the start of a line, and after the number of a list. Nothing else is escaped, because the
+# copy buttons of the page copy what it was given.
+ANYWHERE, AT_START, AFTER_NUMBER = r"([\\`*_\[\]|~])", r"(?<![^\n])([ ]*)([#+>=-])", r"(?<![^\n])([ ]*\d+)([.)])"
 
 
 @dataclass
@@ -75,5 +77,7 @@ class Conversation:
 
 def plain(text: str) -> str:
     """A text that Markdown shows as it was written."""
-    text = text.replace("&", "&amp;").replace("<", "&lt;")
-    return SPECIAL.sub(r"\\\1", text)
+    text = re.sub(ANYWHERE, r"\\\1", text)
+    text = re.sub(AFTER_NUMBER, r"\1\\\2", re.sub(AT_START, r"\1\\\2", text))
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)
+    return re.sub(r"<(?=[A-Za-z/!?])", "&lt;", text)

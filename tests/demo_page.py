@@ -53,6 +53,16 @@ class Page:
         found = f"[...document.querySelectorAll({selector!r})].find((node) => node.innerText.trim() === {name!r})"
         self.wait(f"const node = {found}; return node && (node.click(), true)")
 
+    def set_number(self, label, value):
+        """Types a number beside the slider whose label begins so; it may be folded away."""
+        found = f"[...document.querySelectorAll('input[type=number]')].find((node) => node.ariaLabel?.includes({label!r}))"
+        change = (
+            "const [node, value] = arguments;"
+            " Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(node, value);"
+            " for (const name of ['input', 'change', 'blur']) node.dispatchEvent(new Event(name, { bubbles: true }))"
+        )
+        self.run(change, self.wait(f"return {found}"), value)
+
     def tab(self, name):
         self.press_named("#llamo-tables button[role=tab]", name)
 

@@ -38,14 +38,15 @@ def write_walk(path: Path, num_frames: int = 60, speed: float = 1.3) -> Path:
 
 
 class ScriptedAssistant:
-    """Answers by script, word by word, with a real processor: what is said is known."""
+    """Answers by script, word by word, with a real processor: what is said is known, what was asked and how is kept."""
 
     def __init__(self, processor, text: str, pause=lambda: None):
-        self.processor, self.text, self.pause, self.asked = processor, text, pause, []
+        self.processor, self.text, self.pause, self.asked, self.settings = processor, text, pause, [], []
 
     def answer(self, messages, temperature=0.0, max_new_tokens=128):
         answer_type = demo_module("assistant").Answer
         self.asked.append([[part["type"] for part in message["content"]] for message in messages])
+        self.settings.append((temperature, max_new_tokens))
         count = sum(part["type"] == "motion" for message in messages for part in message["content"])
         answer = answer_type(looked_at=[[(0.4, 0.8), (1.6, 1.8)]] * count)
         for word in self.text.split(" "):

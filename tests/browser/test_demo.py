@@ -89,6 +89,24 @@ def test_upload_ask_and_follow_a_time(page, assistant):
     page.wait(f"return {BOT}.length === 0")
 
 
+def test_copy_and_advanced_settings(page, assistant, monkeypatch):
+    monkeypatch.setattr(assistant, "text", "Crouching (B), from 1.5-2 s, at 99 s")
+    assistant.settings.clear()
+    page.open().load(SQUATS)
+    page.press_named("button > span", "Advanced")
+    for label, value in (("Temperature", "0.7"), ("Longest answer", "64")):
+        page.set_number(label, value)
+    page.ask("How many squats?")
+    page.finish()
+    assert assistant.settings == [(0.7, 64)]
+    allowed = {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    page.browser.execute_cdp_cmd("Browser.grantPermissions", allowed)
+    page.run("[...document.querySelectorAll('#llamo-chat button[aria-label=\"Copy message\"]')].at(-1).click()")
+    page.wait("return document.querySelector('#llamo-chat button[aria-label=\"Copied message\"]')")
+    copied = page.browser.execute_async_script("navigator.clipboard.readText().then(arguments[0])")
+    assert copied == assistant.text
+
+
 def test_stop(page, assistant):
     page.open().load(SQUATS)
     assistant.pause.seconds = 0.5

@@ -232,10 +232,14 @@ def test_hostile_names_and_words_are_only_text(walk_clip):
 def test_markdown_shows_answers_as_they_were_written():
     from markdown_it import MarkdownIt
 
-    for text in (HOSTILE, "![x](http://e.x/y.png) <b>*a*</b> `c` | # h\n> q\n- l &amp; $x$", "at 2.4 s, from 1-2 s"):
-        page = Tags(MarkdownIt("commonmark", {"html": True}).render(conversation.plain(text)))
-        assert page.text.strip() == text
+    simple = "Crouching (B): 1-2 s, + 3 kg, < 4 & > 3 of #5. $x$ {y}! Well-timed."
+    hostile = "![x](http://e.x/y.png) <b>*a*</b> `c` | # h\n> q\n- l &amp; &#38;"
+    hostile += "\nx\n===\ny\n---\n2. z\n 1) w\n|a|b|\n|-|-|\n~~s~~\n+ t"
+    for text in (HOSTILE, hostile, simple):
+        page = Tags(MarkdownIt("gfm-like", {"html": True, "linkify": False}).render(conversation.plain(text)))
+        assert [line.strip() for line in page.text.strip().split("\n")] == [line.strip() for line in text.split("\n")]
         assert {tag for tag, _ in page.tags} == {"p"}
+    assert conversation.plain(simple) == simple, "what is copied is what was written"
 
 
 def test_a_conversation_carries_its_history(walk_clip):
@@ -303,6 +307,21 @@ def test_the_assistant_streams_stops_and_says_where_it_looked(tmp_path, walk_cli
     next(answer)
     answer.close()
     assert len(again.messages) == 2
+
+
+def test_temperature_varies_an_answer_and_length_ends_it(tmp_path, walk_clip):
+    import torch
+    from demo_samples import write_tiny_checkpoint
+
+    assistant = demo_module("assistant").Assistant(str(write_tiny_checkpoint(tmp_path / "tiny")))
+
+    def answer(*settings):
+        return list(conversation.Conversation([walk_clip]).ask(assistant, "How many?", *settings))[-1]
+
+    torch.manual_seed(0)
+    likeliest, varied = ({answer(temperature, 12) for _ in range(3)} for temperature in (0.0, 1.5))
+    assert len(likeliest) == 1 and len(varied | likeliest) > 2
+    assert likeliest.pop().startswith(answer(0.0, 3))
 
 
 def test_what_the_processor_does_beyond_reading(tmp_path, walk_clip):
