@@ -24,8 +24,11 @@ demo: llamo/config.json
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
 	$(BIN)/llamo demo --port $(or $(PORT),7860)
 
+# Two processes with a thread each: threads of torch that wait for a core are slower than one that does not. Tests in a browser
+# come after the others, alone.
 test: lint llamo/config.json
-	$(BIN)/python -m pytest -q -m "not slow and not gpu and not browser"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -n 2 --dist loadfile -m "not slow and not gpu and not browser"
+	$(MAKE) --no-print-directory test-browser
 
 # In headless Chromium (Debian: apt-get install chromium chromium-driver); skipped where there is none.
 test-browser: $(VENV)/installed

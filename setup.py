@@ -126,6 +126,7 @@ setup(
             "pybvh>=0.9",
             "pygltflib>=1.16",
             "pytest>=8",
+            "pytest-xdist>=3.6",
             "rouge-score>=0.1.2",
             "ruff>=0.12",
             "sacrebleu>=2.4",

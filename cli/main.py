@@ -535,6 +535,9 @@ def synthesize(
     text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows without motion.")] = 0.02,
     pair_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows that compare two motions.")] = 0.06,
     video_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows with a rendered video.")] = 0.0,
+    measured_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of rows that the measured rates of their motion answer.")
+    ] = 0.0,
     video_size: Annotated[int, typer.Option(min=32, help="Pixels of a side of the videos.")] = 112,
     rows_per_shard: Annotated[int, typer.Option(min=1, help="Rows of one Parquet file.")] = 500,
     num_proc: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -544,7 +547,8 @@ def synthesize(
 
     settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
     settings |= {"recorded_share": recorded_share, "text_share": text_share, "pair_share": pair_share}
-    settings |= {"video_share": video_share, "video_size": video_size, "rows_per_shard": rows_per_shard}
+    settings |= {"video_share": video_share, "video_size": video_size, "measured_share": measured_share}
+    settings |= {"rows_per_shard": rows_per_shard}
     print(run(settings, out, num_proc))
 
 

@@ -93,10 +93,23 @@ def middle_of(ordered: list[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def judge(cut: Cut, rows: list[np.ndarray], movement: np.ndarray, jumps: list[tuple[float, float]]) -> Cut:
-    """Sets what the cut is judged by, from the poses at the stages of its repetitions."""
-    poses = np.stack(rows)  # (repetitions, stages, n)
+def judge(cut: Cut, poses: np.ndarray, movement: list[float], jumps: list[tuple[float, float]]) -> bool:
+    """Sets what the cut is judged by, and returns whether it is good enough to be chosen; the rest is not set where it is not.
+
+    Args:
+        cut: its repetitions are those of `poses`.
+        poses: `(repetitions, stages, n)`, the pose at the stages of each repetition.
+        movement: of each frame, the way of the pose up to it.
+        jumps: flights as (start, end) in frames.
+    """
     number = len(poses)
+    # What a cut explains is the way through the stages of its mean repetition, not whatever happens in between. Getting
+    # into position before the first one and out of it after the last counts less.
+    explained = np.linalg.norm(np.diff(poses.mean(axis=0), axis=0), axis=1).sum() * number
+    within = _at(movement, max(item.end for item in cut.items)) - _at(movement, cut.items[0].start)
+    cut.coverage = float(explained / max(within + OUTSIDE_SHARE * (movement[-1] - within), 1e-9))
+    if not cut.coverage >= LEAST_COVERAGE:  # most cuts end here: what follows takes much longer
+        return False
     if number == 1:
         # One excursion is a repetition so far as it comes back to where it began.
         ends = poses[0, [0, -1]]
@@ -120,6 +133,8 @@ def judge(cut: Cut, rows: list[np.ndarray], movement: np.ndarray, jumps: list[tu
             swaying = between < shapes.shape[0] * shapes.shape[1] * MOST_SWAY**2
             moving = (shared >= MOVING_SHARE * shared.max()) | (moving & ~swaying)
             cut.sameness = _share_alike(total, between, moving)
+        if not cut.sameness >= LEAST_SAMENESS:
+            return False
         cut.oddness = apart[:, moving].sum(axis=1) * (number / (number - 1)) ** 2 / max((mean[:, moving] ** 2).sum(), 1e-9)
         cut.belief = cut.sameness ** (1.5 + 2 / number)  # the more there are, the less chance makes them alike
     if len(jumps) == number and all(
@@ -127,17 +142,20 @@ def judge(cut: Cut, rows: list[np.ndarray], movement: np.ndarray, jumps: list[tu
     ):
         cut.jumps = True
         cut.belief *= JUMP_BELIEF
-    # What a cut explains is the way through the stages of its mean repetition, not whatever happens in between. Getting
-    # into position before the first one and out of it after the last counts less.
-    explained = np.linalg.norm(np.diff(poses.mean(axis=0), axis=0), axis=1).sum() * number
-    within = sample(movement, max(item.end for item in cut.items)) - sample(movement, cut.items[0].start)
-    cut.coverage = float(explained / max(within + OUTSIDE_SHARE * (movement[-1] - within), 1e-9))
-    return cut
+    return cut.sameness >= LEAST_SAMENESS
 
 
 def _share_alike(total: np.ndarray, between: np.ndarray, moving: np.ndarray) -> float:
     """Which share of the movement in the coordinates `moving` is the same in all repetitions."""
     return float(max(0.0, 1 - between[moving].sum() / max(total[moving].sum(), 1e-9)))
+
+
+def _at(values: list[float], frame: float) -> float:
+    """`sample` of numbers at one frame."""
+    frame = min(max(frame, 0.0), len(values) - 1.0)
+    low = min(int(frame), max(len(values) - 2, 0))
+    part = frame - low
+    return values[low] * (1 - part) + values[min(low + 1, len(values) - 1)] * part
 
 
 def sample(values: np.ndarray, frames):
@@ -150,11 +168,10 @@ def sample(values: np.ndarray, frames):
 
 
 def choose_cut(cuts: list[Cut]) -> Cut | None:
-    """Of all cuts the best one: first how often the movement repeats, then which excursions at the ends belong to it."""
-    good = [cut for cut in cuts if cut.sameness >= LEAST_SAMENESS and cut.coverage >= LEAST_COVERAGE]
-    ends = [cut.odd_ends() for cut in good]
-    whole = [cut for cut, odd in zip(good, ends, strict=True) if min(odd) <= ODD_ENDS and max(odd) <= ODD_END]
-    good = whole or good
+    """Of cuts that `judge` finds good the best: first how often the movement repeats, then which of its ends count."""
+    ends = [cut.odd_ends() for cut in cuts]
+    whole = [cut for cut, odd in zip(cuts, ends, strict=True) if min(odd) <= ODD_ENDS and max(odd) <= ODD_END]
+    good = whole or cuts
     return _with_all_ends(_with_all_turns(good), good) if good else None
 
 

@@ -17,7 +17,6 @@ from .angles_llamo import (
     RIGHT_HIP,
     RIGHT_SHOULDER,
     RIGHT_WRIST,
-    body_frame,
     joint_angles,
     trunk_leans,
 )
@@ -39,18 +38,18 @@ class Signal:
     even: bool
 
 
-def candidate_signals(joints: np.ndarray) -> list[Signal]:
+def candidate_signals(joints: np.ndarray, body: np.ndarray) -> list[Signal]:
     """All signals in which repetitions are looked for.
 
     Args:
         joints: `(num_frames, 22, 3)` metres, Y up.
+        body: what `body_frame` makes of them.
     """
     signals: list[Signal] = []
 
     def add(name, values, unit="m", even=False):
         signals.append(Signal(name, unit, values * (METRES_PER_DEGREE if unit == "deg" else 1.0), even))
 
-    body = body_frame(joints)
     angles = joint_angles(joints)
     add("pelvis height", joints[:, PELVIS, 1], even=True)
     add("head height", joints[:, HEAD, 1], even=True)

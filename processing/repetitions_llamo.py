@@ -11,6 +11,7 @@ wins: whatever repeats every second does so every two seconds as well.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import ceil, floor
 
 import numpy as np
 
@@ -75,32 +76,39 @@ def best_cut(joints: np.ndarray, fps: float, noise: float = 0.0, jumps: Sequence
 
 
 def all_cuts(joints: np.ndarray, fps: float, noise: float = 0.0, jumps: Sequence[tuple[float, float]] = ()) -> list[Cut]:
-    """Every cut that any signal offers, judged; frames are those of the densified motion."""
+    """Every cut of any signal that is good enough to be chosen, judged; frames are those of the densified motion."""
     factor = _densification(fps)
     joints = _densify(np.asarray(joints, dtype=np.float64), factor)
     jumps = [(start * factor, end * factor) for start, end in jumps]
     fps = fps * factor
     joints = moving_average(joints, int(round(0.04 * fps)) | 1)
     smallest = max(SMALLEST_AMPLITUDE, 2.2 * noise)
-    poses = _poses(joints)
-    movement = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(poses["plain"], axis=0), axis=1))])
+    body = body_frame(joints)
+    poses = _poses(joints, body)
+    movement = [0.0, *np.cumsum(np.linalg.norm(np.diff(poses["plain"], axis=0), axis=1)).tolist()]
     cuts: list[Cut] = []
-    signals = candidate_signals(joints)
+    signals = candidate_signals(joints, body)
     for signal in signals:
         for sign in (1, -1):
             values, pose = sign * signal.values, poses["even" if signal.even else "plain"]
             stages = _StageReader(values, pose)
             for items in _runs(values, smallest, fps):
-                cuts.append(judge(Cut(signal, items), [stages(item) for item in items], movement, jumps))
+                cut = Cut(signal, items)
+                if judge(cut, stages(items), movement, jumps):
+                    cuts.append(cut)
     for name in TAKING_TURNS:
         pair = {side: next(signal for signal in signals if signal.name == f"{side} {name}") for side in ("left", "right")}
         for sign in (1, -1):
             values = {side: sign * signal.values for side, signal in pair.items()}
             stages = {side: _StageReader(values[side], poses["plain" if side == "left" else "mirror"]) for side in values}
             for items in _turns(values, smallest, fps):
-                rows = [stages[item.side](item) for item in items]
+                rows = np.empty((len(items), *stages["left"].shape))
+                for side, reader in stages.items():
+                    rows[[item.side == side for item in items]] = reader([item for item in items if item.side == side])
                 signal = Signal(f"{name}, left and right in turn", pair["left"].unit, pair["left"].values, True)
-                cuts.append(judge(Cut(signal, items, turns=True), rows, movement, jumps))
+                cut = Cut(signal, items, turns=True)
+                if judge(cut, rows, movement, jumps):
+                    cuts.append(cut)
     return cuts
 
 
@@ -127,9 +135,11 @@ def _densify(joints: np.ndarray, factor: int) -> np.ndarray:
     return np.concatenate([dense, joints[-1:]])
 
 
-def _poses(joints: np.ndarray) -> dict[str, np.ndarray]:
-    """The pose over time, `(num_frames, n)`: as it is ("plain"), in a mirror ("mirror"), and blind to mirroring ("even")."""
-    body = body_frame(joints)
+def _poses(joints: np.ndarray, body: np.ndarray) -> dict[str, np.ndarray]:
+    """The pose over time, `(num_frames, n)`: as it is ("plain"), in a mirror ("mirror"), and blind to mirroring ("even").
+
+    `body` is what `body_frame` makes of `joints`.
+    """
     # Seen from the body, nothing tells that it rises onto its toes: heights of pelvis and ankles above the floor do.
     height = joints[:, PELVIS, 1:2]
     left_ankle, right_ankle = joints[:, LEFT_ANKLE, 1:2], joints[:, RIGHT_ANKLE, 1:2]
@@ -154,13 +164,20 @@ def _poses(joints: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def _turning_points(values: np.ndarray, threshold: float) -> list[int]:
-    """Frames of alternating minima and maxima that differ by more than `threshold`, the first and last frame included."""
-    # Nothing turns around but at a local extreme; a list is much faster to go through than an array.
+def _bends(values: np.ndarray) -> list[int]:
+    """Frames of all local extremes, the first and last frame included: nothing turns around elsewhere."""
     change = np.diff(values)
-    bends = np.flatnonzero(change[1:] * change[:-1] <= 0) + 1
-    frames = [0, *bends.tolist(), len(values) - 1]
-    numbers = values[frames].tolist()
+    return [0, *(np.flatnonzero(change[1:] * change[:-1] <= 0) + 1).tolist(), len(values) - 1]
+
+
+def _turning_points(frames: list[int], numbers: list[float], threshold: float) -> list[int]:
+    """Frames of alternating minima and maxima that differ by more than `threshold`, the first and last frame included.
+
+    Args:
+        frames: those of `_bends`.
+        numbers: the values there; a list is much faster to go through than an array.
+        threshold: in the values' unit.
+    """
     found = [0]
     low = high = 0
     direction = 0
@@ -180,8 +197,8 @@ def _turning_points(values: np.ndarray, threshold: float) -> list[int]:
     last = frames[high if direction > 0 else low]
     if direction and last > found[-1]:
         found.append(last)
-    if found[-1] != len(values) - 1:
-        found.append(len(values) - 1)
+    if found[-1] != frames[-1]:
+        found.append(frames[-1])
     return found
 
 
@@ -193,8 +210,10 @@ def _runs(values: np.ndarray, smallest: float, fps: float) -> Iterator[list[Repe
     known, yielded = set(), set()
     numbers = values.tolist()
     excursions: dict[tuple[int, int, int], Repetition | None] = {}
+    bends = _bends(values)
+    levels = [numbers[frame] for frame in bends]
     for threshold in THRESHOLDS:
-        turning = _turning_points(values, max(threshold * extent, 0.8 * smallest))
+        turning = _turning_points(bends, levels, max(threshold * extent, 0.8 * smallest))
         if tuple(turning) in known:
             continue
         known.add(tuple(turning))
@@ -255,13 +274,15 @@ def _turns(values: dict[str, np.ndarray], smallest: float, fps: float) -> Iterat
 
 
 def _crossings(values: list[float], peak: int, base: int, levels: list[float]) -> list[float]:
-    """Fractional frames at which the way from `peak` towards `base` first falls to each of `levels`."""
+    """Fractional frames at which the way from `peak` towards `base` first falls to each of `levels`, highest first."""
     step = 1 if base > peak else -1
     way = values[min(peak, base) : max(peak, base) + 1][::step]  # short: a list is faster than an array
     found = []
+    above = 0
     for level in levels:
-        # Frames that are still above the level; the first one is the peak.
-        above = next((index for index, value in enumerate(way) if value <= level), len(way))
+        # Frames that are still above the level; the first one is the peak. Lower levels are reached later.
+        while above < len(way) and not way[above] <= level:
+            above += 1
         if above >= len(way):
             found.append(float(base))
             continue
@@ -277,16 +298,24 @@ class _StageReader:
 
     def __init__(self, values: np.ndarray, pose: np.ndarray) -> None:
         self.values, self.pose = values.tolist(), pose
+        self.shape = (2 * len(RISE_LEVELS) + 3, pose.shape[1])
         self.rows: dict[tuple[float, float, float], np.ndarray] = {}
 
-    def __call__(self, item: Repetition) -> np.ndarray:
-        key = (item.start, item.peak, item.end)
-        if key not in self.rows:
-            peak = int(item.peak)
-            top = self.values[peak]
-            base = top - 0.9 * item.amplitude
-            goals = [base + level * (top - base) for level in RISE_LEVELS]
-            first, last = max(0, int(np.floor(item.start))), min(len(self.values) - 1, int(np.ceil(item.end)))
-            rise, fall = _crossings(self.values, peak, first, goals), _crossings(self.values, peak, last, goals[::-1])
-            self.rows[key] = sample(self.pose, np.array([item.start, *rise, item.peak, *fall, item.end]))
-        return self.rows[key]
+    def __call__(self, items: Sequence[Repetition]) -> np.ndarray:
+        """`(repetitions, stages, n)`."""
+        keys = [(item.start, item.peak, item.end) for item in items]
+        missing = {key: item for key, item in zip(keys, items, strict=True) if key not in self.rows}
+        if missing:  # all at once: a call of NumPy takes as long for one as for many
+            frames = np.array([self._stages(item) for item in missing.values()])
+            self.rows.update(zip(missing, sample(self.pose, frames), strict=True))
+        return np.stack([self.rows[key] for key in keys])
+
+    def _stages(self, item: Repetition) -> list[float]:
+        """The stages of one excursion, fractional frames."""
+        peak = int(item.peak)
+        top = self.values[peak]
+        base = top - 0.9 * item.amplitude
+        goals = [base + level * (top - base) for level in reversed(RISE_LEVELS)]
+        first, last = max(0, floor(item.start)), min(len(self.values) - 1, ceil(item.end))
+        rise, fall = _crossings(self.values, peak, first, goals), _crossings(self.values, peak, last, goals)
+        return [item.start, *rise[::-1], item.peak, *fall, item.end]

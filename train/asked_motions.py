@@ -24,7 +24,7 @@ from llamo.train.questions.makers import Maker
 from llamo.train.questions.pair_questions import ask_pair
 from llamo.train.questions.program_questions import ask_program
 from llamo.train.questions.question import Question
-from llamo.train.questions.recorded_questions import ask_recorded
+from llamo.train.questions.recorded_questions import MEASURED, ask_recorded
 from llamo.train.questions.vocabulary import confusable
 from llamo.train.recorded import RecordedClip, read_recorded
 from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
@@ -33,6 +33,10 @@ from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
 MEASURED_KINDS = ("side", "direction", "count", "posture")
 LONGEST = 320  # frames
+# Actions of which more can be measured than of most: steps, ways, turns, feet that kick.
+ASKED_BY_MEASURE = [
+    "walk", "jog", "run", "walk_backward", "sidestep", "walk_curve", "turn", "kick", "side_kick", "jump", "wave",
+]  # fmt: skip
 
 
 @dataclass
@@ -45,6 +49,7 @@ class AskedMotion:
         questions: in no particular order.
         source: "procedural" or the id of a recorded clip.
         program: of a procedural motion: its seconds, style and actions with their times, as plain values for JSON.
+        measured: whether its measured rates answer all of the questions, so that its features are not needed.
     """
 
     joints: np.ndarray
@@ -52,6 +57,7 @@ class AskedMotion:
     questions: list[Question]
     source: str
     program: dict | None = None
+    measured: bool = False
 
 
 def record(joints: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -75,11 +81,15 @@ def ask_procedural(
     """
     labels = label_synthetic(motion, actions)
     questions = ask_program(motion, rng, num, held_out=held_out)
-    keys = tuple(dict.fromkeys(segment.action for segment in motion.segments))
-    clip = RecordedClip("procedural", "train", motion.joints, motion.fps, "", (), keys, len(keys) == 1)
-    questions += ask_recorded(clip, rng, (num + 1) // 2, held_out=held_out, kinds=MEASURED_KINDS)
+    questions += ask_recorded(as_recorded(motion), rng, (num + 1) // 2, held_out=held_out, kinds=MEASURED_KINDS)
     questions += ask_form(motion, rng, held_out=held_out)
     return AskedMotion(record(motion.joints, rng), labels, questions, "procedural", program_of(motion))
+
+
+def as_recorded(motion: SyntheticMotion) -> RecordedClip:
+    """A procedural motion as a clip of which the actions are stated and the rest is measured."""
+    keys = tuple(dict.fromkeys(segment.action for segment in motion.segments))
+    return RecordedClip("procedural", "train", motion.joints, motion.fps, "", (), keys, len(keys) == 1)
 
 
 def program_of(motion: SyntheticMotion) -> dict:
@@ -193,6 +203,16 @@ def draw_procedural(
     return ask_part(asked, actions, rng) if rng.random() < share_of_parts else asked
 
 
+def draw_measured(rng: np.random.Generator, actions: Sequence[str], num: int, recorded: RecordedDraw | None) -> AskedMotion:
+    """A recorded or procedural motion with questions that its measured rates answer; half of each where there are recorded."""
+    if recorded is not None and rng.random() < 0.5:
+        return replace(recorded(actions, rng, num, MEASURED), measured=True)
+    motion = synthesize(rng, vocabulary=ASKED_BY_MEASURE if rng.random() < 0.5 else None)
+    questions = ask_recorded(as_recorded(motion), rng, num, names=MEASURED)
+    labels = label_synthetic(motion, actions)
+    return AskedMotion(record(motion.joints, rng), labels, questions, "procedural", program_of(motion), measured=True)
+
+
 class RecordedDraw:
     """Windows and whole recorded clips, mirrored half of the time, at other tempos; actions rather evenly."""
 
@@ -206,7 +226,10 @@ class RecordedDraw:
         weights = np.array([len(group) for group in self.groups], dtype=float) ** 0.45
         self.weights = weights / weights.sum()
 
-    def __call__(self, actions: Sequence[str], rng: np.random.Generator, num: int = 5) -> AskedMotion:
+    def __call__(
+        self, actions: Sequence[str], rng: np.random.Generator, num: int = 5, names: Sequence[str] | None = None
+    ) -> AskedMotion:
+        """A drawn clip with at most `num` questions; `names`: only these of recorded_questions.WEIGHTS."""
         group = self.groups[rng.choice(len(self.groups), p=self.weights)]
         clip = group[rng.integers(len(group))]
         clip = clip.mirrored() if rng.random() < 0.5 else clip
@@ -218,7 +241,7 @@ class RecordedDraw:
         if rng.random() < 0.5:
             clip = at_tempo(clip, rng.uniform(0.85, 1.18))
         labels = label_recorded(clip, actions)
-        return AskedMotion(record(clip.joints, rng), labels, ask_recorded(clip, rng, num), clip.id)
+        return AskedMotion(record(clip.joints, rng), labels, ask_recorded(clip, rng, num, names=names), clip.id)
 
 
 def at_tempo(clip: RecordedClip, factor: float) -> RecordedClip:

@@ -36,6 +36,7 @@ SCHEMA = pa.schema(
         ("program", pa.string()),
         ("source", pa.string()),
         ("length", pa.int32()),
+        ("measured", pa.bool_()),
     ]
 )
 MOST_CHOICES = 10  # a question that leaves more answers open is an open one
@@ -111,7 +112,8 @@ def conversation(
             joints_to_raw_motion(joints, FPS, units="m", up_axis="y")
     except MotionFormatError:  # so much noise on so short an arm that the reader would refuse it
         return None
-    num = 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
+    measured = getattr(asked, "measured", False)  # then no answer helps with the next question
+    num = turns if measured else 1 if rng.random() < 0.65 else int(rng.integers(2, max(3, turns + 1)))
     # Weighted order without replacement (Efraimidis and Spirakis 2006).
     order = np.argsort(rng.exponential(size=len(asked.questions)) / [weight(question) for question in asked.questions])
     chosen = [asked.questions[int(index)] for index in order[:num]]
@@ -125,7 +127,7 @@ def conversation(
             content[place:place] = media[::-1] if videos and rng.random() < 0.2 else media
         messages += [{"role": "user", "content": content}, {"role": "assistant", "content": [text_part(question.answer)]}]
     program = json.dumps(asked.program, separators=(",", ":")) if asked.program else None
-    return {**row_of(messages, chosen), "program": program, "source": asked.source}
+    return {**row_of(messages, chosen), "program": program, "source": asked.source, "measured": measured}
 
 
 def weight(question: Question) -> float:

@@ -30,6 +30,7 @@ from llamo.train.half_frozen import frozen_in_bfloat16, multiplies_bfloat16_fast
 from llamo.train.initialise import write_checkpoint, write_code
 from llamo.train.make_data import DataPlan, make_data
 from llamo.train.recipe import check_keys, fields_of
+from llamo.train.swapped_features import SwappedFeatures
 from llamo.train.training_callbacks import JsonLines, MotionPathCheck, StopAtTime, Validation, WriteWeights
 
 
@@ -51,6 +52,7 @@ class Training:
         weights_out: folder for what was trained, as small files that `llamo init` merges into the base.
         validation_rows: rows of the data's validation split that are answered now and then, for `accuracy` in the log.
         validation_steps: how often.
+        swap_features: of the rows that measured rates answer, the share whose motion gets the features of another one.
         halve_frozen: with LoRA, on a processor with tiles for bfloat16, compute the frozen language model in it.
     """
 
@@ -63,6 +65,7 @@ class Training:
     weights_out: str | None = None
     validation_rows: int = 64
     validation_steps: int = 100
+    swap_features: float = 0.0
     halve_frozen: bool = False
 
     def __post_init__(self) -> None:
@@ -129,6 +132,9 @@ def train(recipe: dict, align: bool) -> str:
         callbacks=callbacks,
         own_learning_rate=training.talker_learning_rate,
     )
+    if training.swap_features:
+        width = model.config.motion_config.motion_dim
+        trainer.data_collator = SwappedFeatures(trainer.data_collator, width, training.swap_features, config.seed)
     checkpoint = last_complete_checkpoint(out) if training.resume else None
     print(f"goes on from {checkpoint}" if checkpoint else "starts from the beginning", flush=True)
     alone = trainer.accelerator.num_processes == 1

@@ -22,7 +22,7 @@ import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
 from llamo.processing.whole_files_llamo import replace_file
-from llamo.train.asked_motions import draw_pair, draw_procedural, recorded_draw
+from llamo.train.asked_motions import draw_measured, draw_pair, draw_procedural, recorded_draw
 from llamo.train.conversations import filmed_row, motion_row, pair_row, text_row, to_parquet
 from llamo.train.filmed_motions import draw_filmed
 from llamo.train.labelled_motion import action_vocabulary
@@ -45,6 +45,7 @@ class DataPlan:
         pair_share: of rows about two motions, in both splits.
         video_share: of rows with a rendered video, or with questions that only a video would answer, in both splits.
         video_size: pixels of a side of the videos.
+        measured_share: of rows of the train split whose questions the measured rates answer.
         rows_per_shard: rows of one Parquet file.
     """
 
@@ -58,6 +59,7 @@ class DataPlan:
     pair_share: float = 0.06
     video_share: float = 0.0
     video_size: int = 112
+    measured_share: float = 0.0
     rows_per_shard: int = 500
 
     def __post_init__(self) -> None:
@@ -67,12 +69,12 @@ class DataPlan:
                 raise ValueError(f"Expected {name} of at least {least}, got {getattr(self, name)} in DataPlan. Raise it.")
         if self.video_size % 2:
             raise ValueError(f"Expected an even video_size, got {self.video_size} in DataPlan. Codecs halve the colours' size.")
-        shares = (self.recorded_share, self.text_share, self.pair_share, self.video_share)
+        shares = (self.recorded_share, self.text_share, self.pair_share, self.video_share, self.measured_share)
         # Rows with a video are procedural too, so that they may be all there is.
         if min(shares) < 0 or sum(shares) > 1 or (sum(shares) == 1 and not self.video_share):
             raise ValueError(
-                f"Expected recorded_share + text_share + pair_share + video_share from 0 up to 1, got {sum(shares):g} in "
-                "DataPlan. Leave room for procedural rows."
+                f"Expected recorded_share + text_share + pair_share + video_share + measured_share from 0 up to 1, got "
+                f"{sum(shares):g} in DataPlan. Leave room for procedural rows."
             )
 
     def shards(self) -> list[Shard]:
@@ -105,6 +107,7 @@ class Shard:
         record = recorded_draw(plan.recorded) if plan.recorded and not held_out else None
         actions = tuple(action_vocabulary(record.clips if record else ()))
         not_filmed = plan.text_share + plan.recorded_share
+        not_measured = not_filmed + plan.video_share
         made = 0
         while made < self.num:
             chance = rng.random()
@@ -112,8 +115,10 @@ class Shard:
                 row = text_row(rng)
             elif record and chance < plan.text_share + plan.recorded_share:
                 row = motion_row(record(actions, rng), rng, plan.turns)
-            elif not_filmed <= chance < not_filmed + plan.video_share:
+            elif not_filmed <= chance < not_measured:
                 row = filmed_row(draw_filmed(rng, plan.video_size, held_out=held_out), rng, plan.turns)
+            elif not_measured <= chance < not_measured + plan.measured_share and not held_out:
+                row = motion_row(draw_measured(rng, actions, plan.turns, record), rng, plan.turns)
             elif chance >= 1 - plan.pair_share:
                 row = pair_row(draw_pair(rng, held_out), rng, plan.turns)
             else:
@@ -218,6 +223,8 @@ def data_card(plan: DataPlan, kinds: Counter, digest: str = "") -> str:
     command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g} --pair-share {plan.pair_share:g}"
     if plan.video_share:
         command += f" --video-share {plan.video_share:g} --video-size {plan.video_size}"
+    if plan.measured_share:
+        command += f" --measured-share {plan.measured_share:g}"
     command += "".join(f" --recorded {path}" for path in plan.recorded)
     splits = ["train"] + ["validation"] * bool(plan.num_validation)
     files = "\n".join(f"      - split: {split}\n        path: data/{split}-*.parquet" for split in splits)
@@ -243,7 +250,8 @@ licence applies) with what was stated and measured, and a few rows without motio
 `answer` and `choices` tell of the first question what a right answer must say and what it could have said (null: open);
 `tolerance` is how far off a number may be.
 `program` is JSON: seconds, style, and the actions with side, direction, turn, count, speed, fault of form, start and end;
-where there are two motions, that of the second stands under `other_motions`.{FILMED if plan.video_share else ""}
+where there are two motions, that of the second stands under `other_motions`. `measured` is true where what the processor
+measures of the motion answers all questions of the row.{FILMED if plan.video_share else ""}
 
 | kind of question | number |
 |---|---|

@@ -2,7 +2,11 @@
 
 import copy
 import json
+import re
 import shutil
+import subprocess
+import sys
+import textwrap
 
 import pytest
 from demo_samples import demo_module, write_tiny_checkpoint
@@ -63,6 +67,44 @@ def test_an_exported_checkpoint_is_whole_and_holds_nothing_else(checkpoint, tmp_
 def test_the_exported_checkpoint_loads(checkpoint, tmp_path):
     assistant = demo_module("assistant").Assistant(str(export_model(checkpoint, tmp_path / "out")))
     assert type(assistant.processor).__name__ == "LlamoProcessor"
+
+
+ASK = """
+    from transformers import AutoModel, AutoModelForImageTextToText, AutoProcessor
+    AutoModel.from_pretrained("out", trust_remote_code=True)
+    processor = AutoProcessor.from_pretrained("out", trust_remote_code=True)
+    model = AutoModelForImageTextToText.from_pretrained("out", trust_remote_code=True)
+    chat = [{"role": "user", "content": [{"type": "motion", "path": "squats.bvh"}, {"type": "text", "text": "How many?"}]}]
+    options = dict(add_generation_prompt=True, tokenize=True, return_dict=True, return_tensors="pt")
+    inputs = processor.apply_chat_template(chat, **options)
+    print(model.generate(**inputs, max_new_tokens=8, do_sample=False)[0, inputs["input_ids"].shape[1]:].tolist())
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("version", ["pinned", "newest"])
+def test_the_exported_folder_loads_in_an_empty_environment(checkpoint, tmp_path, root, version):
+    """With what its files import and nothing else; it answers as it does here."""
+    export_model(checkpoint, tmp_path / "out")
+    shutil.copy(root / "examples" / "squats.bvh", tmp_path)
+    constraints = (root / "constraints.txt").read_text(encoding="utf-8")
+    python = tmp_path / "env" / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pinned = ["-c", root / "constraints.txt"] if version == "pinned" else []
+    for command in (
+        [sys.executable, "-m", "venv", tmp_path / "env"],
+        [*pip, re.search(r"^torch==\S+", constraints, re.MULTILINE)[0]],
+        [*pip, *pinned, "transformers>=5.20,<6", "numpy", "safetensors", "scipy", "jinja2"],
+    ):
+        subprocess.run(command, check=True, cwd=tmp_path)
+    code = textwrap.dedent(ASK)
+    answers = [
+        subprocess.run([each, "-c", code], check=True, cwd=tmp_path, capture_output=True, text=True).stdout.splitlines()[-1]
+        for each in (python, sys.executable)
+    ]
+    assert answers[0] == answers[1] and answers[0] != "[]"
+    listed = subprocess.run([python, "-m", "pip", "list"], check=True, capture_output=True, text=True).stdout
+    assert not re.search(r"^(llamo|peft|trl|gradio)\b", listed, re.MULTILINE)
 
 
 def test_only_the_adapter(checkpoint, tmp_path):

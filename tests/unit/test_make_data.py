@@ -114,6 +114,16 @@ def test_conversations_of_several_turns_ask_different_things():
     assert lengths[1] > lengths[2] > 0 and max(lengths) == 3 and places == {0, 1}
 
 
+def test_measured_rows_ask_what_rates_tell(tmp_path):
+    plan = DataPlan(num=30, num_validation=4, seed=1, text_share=0.0, pair_share=0.0, recorded_share=0.0, measured_share=0.99)
+    make_data(plan, tmp_path / "rows")
+    rows = load_dataset("parquet", data_dir=str(tmp_path / "rows"), cache_dir=str(tmp_path / "cache"))
+    kinds = {kind for row in rows["train"] for kind in row["kinds"] if row["measured"]}
+    assert kinds <= {"count", "side", "direction", "yes_no", "choice"} and len(kinds) > 3
+    assert sum(row["measured"] for row in rows["train"]) > 25 and not any(row["measured"] for row in rows["validation"])
+    assert "--measured-share 0.99" in (tmp_path / "rows" / "README.md").read_text(encoding="utf-8")
+
+
 def test_a_part_of_a_program_keeps_times_and_loses_cut_counts():
     squat = {"action": "squat", "count": 4, "start": 1.0, "end": 5.0}
     walk = {"action": "walk", "count": None, "start": 5.0, "end": 9.0}

@@ -48,6 +48,11 @@ WEIGHTS = {
     "yes_speed": 0.4,
     "unanswerable": 0.4,
 }
+# What the rates that the processor measures tell by themselves.
+MEASURED = (
+    "travel", "forward_or_backward", "turn", "moving_hand", "raised_hand", "kicking_foot", "jumps", "steps", "yes_direction",
+    "yes_turn", "yes_jump",
+)  # fmt: skip
 KEEP = {
     ("travel", "forward"): 0.35,
     ("travel", "in place"): 0.2,
@@ -164,6 +169,7 @@ def ask_recorded(
     *,
     held_out: bool = False,
     kinds: Sequence[str] | None = None,
+    names: Sequence[str] | None = None,
     vocabulary: Sequence[str] | None = None,
     keep_all: bool = False,
 ) -> list[Question]:
@@ -175,6 +181,7 @@ def ask_recorded(
         num: how many at most; a clip of which little is certain gives fewer.
         held_out: use the phrasings kept from training.
         kinds: only these kinds (`Question.kind`).
+        names: only these questions, out of WEIGHTS.
         vocabulary: keys of the actions that wrong choices are taken from, by default what procedural and recorded
             motions show.
         keep_all: also keep what most clips answer alike (an evaluation balances the answers itself).
@@ -182,7 +189,7 @@ def ask_recorded(
     truth = RecordedTruth(clip)
     wrong = WRONG_WEIGHTS if vocabulary is None else None
     maker = Maker(rng, held_out, vocabulary or VOCABULARY, wrong, not (held_out or keep_all))
-    names = list(WEIGHTS)
+    names = list(WEIGHTS if names is None else names)
     weights = np.array([WEIGHTS[name] for name in names])
     order = np.argsort(-(rng.random(len(names)) ** (1.0 / weights)))
     found: list[Question] = []
