@@ -26,6 +26,8 @@ THRESHOLDS = (0.1, 0.18, 0.3, 0.45, 0.62)  # of a signal's range: what counts as
 RISE_LEVELS = (0.2, 0.5, 0.8)
 SMALLEST_AMPLITUDE = 0.025  # m, or the same in degrees by METRES_PER_DEGREE
 SHORTEST_SECONDS = 0.2
+# Of a movement to and fro about its rest, the first excursion rises from the middle: about half of what comes later.
+LEAST_OF_TYPICAL, MOST_OF_TYPICAL = 0.4, 1.7
 # Signals of one side that may take turns with the other.
 TAKING_TURNS = ("hip angle", "knee angle", "foot height", "elbow angle", "shoulder angle")
 DENSE_FPS = 40.0
@@ -228,7 +230,8 @@ def _runs(values: np.ndarray, smallest: float, fps: float) -> Iterator[list[Repe
             run: list[Repetition] = []
             longest: list[Repetition] = []
             for item in items:
-                fits = 0.5 * typical <= item.amplitude <= 1.7 * typical and item.end - item.start >= SHORTEST_SECONDS * fps
+                fits = LEAST_OF_TYPICAL * typical <= item.amplitude <= MOST_OF_TYPICAL * typical
+                fits = fits and item.end - item.start >= SHORTEST_SECONDS * fps
                 run = [*run, item] if fits else []
                 longest = run if len(run) > len(longest) else longest
             peaks = tuple(item.peak for item in longest)

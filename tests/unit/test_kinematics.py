@@ -162,6 +162,12 @@ def test_thirty_repetitions_lie_where_they_were_made():
     assert all(first["end_s"] <= second["start_s"] + 0.05 for first, second in pairwise(items))
 
 
+@pytest.mark.parametrize("action, seed", [("torso_twist", 30), ("side_bend", 30), ("wave", 30)])
+def test_thirty_swings_about_the_middle_with_the_first_of_half_the_way(action, seed):
+    motion = synthesize(np.random.default_rng(seed), actions=[action], count=30)
+    assert measure_motion(motion.joints, motion.fps)["repetitions"]["count"] == 30
+
+
 def test_a_walk_is_steps_and_no_repetitions():
     for seed in range(3):
         motion = synthesize(np.random.default_rng(seed), actions=["walk"])
