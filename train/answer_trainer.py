@@ -8,6 +8,8 @@ from pathlib import Path
 import torch
 from trl import SFTTrainer
 
+from llamo.train.sharded import as_it_was, prepare_for_pieces
+
 
 COMPLETE = "complete"  # written into a checkpoint last
 
@@ -25,17 +27,30 @@ class AnswerTrainer(SFTTrainer):
     def __init__(self, *args, own_learning_rate: float | None = None, **kwargs):
         self.own_learning_rate = own_learning_rate
         super().__init__(*args, **kwargs)
+        self.widened = set()
+        if self.is_fsdp_enabled:
+            self.widened = prepare_for_pieces(self.model, self.accelerator.state.fsdp_plugin)
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether FSDP or DeepSpeed hold the model, of which no process has to have all."""
+        return self.is_fsdp_enabled or self.is_deepspeed_enabled
+
+    def whole_state(self) -> dict[str, torch.Tensor]:
+        """All weights out of the pieces of all processes, which have to call this together; whole in the first one alone."""
+        return as_it_was(self.model, self.accelerator.get_state_dict(self.model_wrapped), self.widened)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        if self.accelerator.num_processes > 1:
+        if self.accelerator.num_processes > 1 or self.in_pieces:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs.pop("labels")
         inner = self.accelerator.unwrap_model(model)
         inner = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
-        outputs = inner.model(**inputs, use_cache=False)
         targets = labels[:, 1:]
         answers = targets != -100
-        logits = inner.lm_head(outputs.last_hidden_state[:, :-1][answers])
+        with self.accelerator.autocast():  # which accelerate puts around `forward` alone
+            outputs = inner.model(**inputs, use_cache=False)
+            logits = inner.lm_head(outputs.last_hidden_state[:, :-1][answers])
         loss = torch.nn.functional.cross_entropy(logits.float(), targets[answers], reduction="sum")
         loss = loss / (num_items_in_batch if num_items_in_batch is not None else answers.sum())
         return (loss, outputs) if return_outputs else loss
@@ -55,6 +70,9 @@ class AnswerTrainer(SFTTrainer):
                 optimizer.add_param_group({**options, "params": chosen, "lr": self.own_learning_rate})
             optimizer.param_groups[:] = [group for group in optimizer.param_groups if group["params"]]
         return optimizer
+
+    def _save(self, output_dir=None, state_dict=None):
+        super()._save(output_dir, state_dict=state_dict and as_it_was(self.model, state_dict, self.widened))
 
     def _save_checkpoint(self, *args, **kwargs):
         super()._save_checkpoint(*args, **kwargs)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ import yaml
 from accelerate import PartialState
 from datasets import load_dataset
 from peft import PeftModel, get_peft_model
+from torch import nn
 from transformers import set_seed
 from trl import ModelConfig, ScriptArguments, SFTConfig, TrlParser, get_peft_config
 
@@ -112,16 +114,13 @@ def train(recipe: dict, align: bool) -> str:
     rows = load_rows(script, training, out)
     # Our own code, not the copy in the checkpoint: nothing to be trusted, nobody to be asked.
     processor = LlamoProcessor.from_pretrained(model_config.model_name_or_path, trust_remote_code=False)
-    model = LlamoForConditionalGeneration.from_pretrained(model_config.model_name_or_path, dtype=torch.float32)
-    model = choose_what_trains(model, training, model_config, align)
+    model = build(training, model_config, align)
     print(table_of(model), flush=True)
 
     callbacks = [JsonLines(out / "log.jsonl"), MotionPathCheck(training.train_modules)]
     if training.minutes is not None:
         callbacks.append(StopAtTime(training.minutes))
         config.max_steps, config.save_strategy = 1_000_000, "no"
-    if training.weights_out:
-        callbacks.append(WriteWeights(lambda: write_weights(model, Path(training.weights_out))))
     if "validation" in rows and training.validation_rows:
         callbacks.append(Validation(rows["validation"], processor, training.validation_rows, training.validation_steps))
     trainer = AnswerTrainer(
@@ -135,13 +134,17 @@ def train(recipe: dict, align: bool) -> str:
     if training.swap_features:
         width = model.config.motion_config.motion_dim
         trainer.data_collator = SwappedFeatures(trainer.data_collator, width, training.swap_features, config.seed)
+    if training.weights_out and not trainer.in_pieces:
+        trainer.add_callback(WriteWeights(lambda: write_weights(model, Path(training.weights_out))))
     checkpoint = last_complete_checkpoint(out) if training.resume else None
     print(f"goes on from {checkpoint}" if checkpoint else "starts from the beginning", flush=True)
-    alone = trainer.accelerator.num_processes == 1
+    alone = trainer.accelerator.num_processes == 1 and not trainer.in_pieces
     halved = training.halve_frozen and model_config.use_peft and alone and multiplies_bfloat16_fast()
     with frozen_in_bfloat16(model) if halved else nullcontext():
         trainer.train(resume_from_checkpoint=checkpoint)
-    if trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled:
+    if trainer.in_pieces:
+        if training.weights_out:
+            write_weights_from_pieces(trainer, lambda: build(training, model_config, align), Path(training.weights_out))
         return write_sharded(trainer, out, processor)
     if not trainer.is_world_process_zero():
         return ""
@@ -158,6 +161,8 @@ def train(recipe: dict, align: bool) -> str:
 def write_sharded(trainer: AnswerTrainer, out: Path, processor: LlamoProcessor) -> str:
     """What FSDP or DeepSpeed hold in pieces, brought together by all processes: a checkpoint, or with LoRA its adapter."""
     tuned = isinstance(trainer.accelerator.unwrap_model(trainer.model), PeftModel)
+    if trainer.is_fsdp_enabled:  # whole, whatever the settings say of checkpoints on the way
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
     trainer.save_model(str(out / "adapter" if tuned else out))
     if not trainer.is_world_process_zero():
         return ""
@@ -165,6 +170,15 @@ def write_sharded(trainer: AnswerTrainer, out: Path, processor: LlamoProcessor) 
         return f"adapter in {out / 'adapter'}: merge it with llamo merge {out / 'adapter'} --out DIR"
     write_code(out, processor)
     return f"checkpoint in {out}: ask it with llamo ask --model {out}"
+
+
+def write_weights_from_pieces(trainer: AnswerTrainer, build_again: Callable[[], nn.Module], out: Path) -> None:
+    """`write_weights` of what FSDP or DeepSpeed hold in pieces; all processes bring it together, the first one writes."""
+    state = trainer.whole_state()
+    if trainer.is_world_process_zero():
+        whole = build_again()
+        whole.load_state_dict(state)
+        write_weights(whole, out)
 
 
 def parse(recipe: dict) -> tuple[ScriptArguments, SFTConfig, ModelConfig]:
@@ -212,6 +226,12 @@ def load_rows(script: ScriptArguments, training: Training, out: Path):
                 "Without `images` (empty lists are fine) trl keeps motion from the model."
             )
     return rows
+
+
+def build(training: Training, settings: ModelConfig, align: bool):
+    """The model of the recipe, with what trains chosen."""
+    model = LlamoForConditionalGeneration.from_pretrained(settings.model_name_or_path, dtype=torch.float32)
+    return choose_what_trains(model, training, settings, align)
 
 
 def choose_what_trains(model, training: Training, settings: ModelConfig, align: bool):

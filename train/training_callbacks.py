@@ -11,6 +11,7 @@ import torch
 from transformers import TrainerCallback
 
 from llamo.train.questions import Question, score
+from llamo.train.sharded import as_first_process, in_any_process, is_in_pieces, local_part
 
 
 class StopAtTime(TrainerCallback):
@@ -29,7 +30,8 @@ class StopAtTime(TrainerCallback):
         return min(1, (step + 1) / 20) * max(0.02, 1 - self.share())
 
     def share(self) -> float:
-        return min(1.0, (time.time() - self.started) / (60 * self.minutes)) if self.started else 0.0
+        # Processes whose clocks differ would have other rates, and one would wait for others that have stopped.
+        return as_first_process(min(1.0, (time.time() - self.started) / (60 * self.minutes)) if self.started else 0.0)
 
     def on_step_end(self, args, state, control, **kwargs):
         if self.share() >= 1.0:
@@ -87,12 +89,13 @@ class MotionPathCheck(TrainerCallback):
         if self.done:
             return
         grads = [
-            parameter.grad
+            local_part(parameter.grad)
             for name, parameter in model.named_parameters()
             if parameter.grad is not None and any(f".{part}." in f".{name}" for part in self.parts)
         ]
         self.seen += 1
-        self.done = any(bool(grad.abs().max() > 0) for grad in grads if grad.numel())
+        # Of what is held in pieces, a process may have none with a gradient.
+        self.done = in_any_process(any(bool(grad.abs().max() > 0) for grad in grads if grad.numel()))
         if not self.done and self.seen >= self.patience:
             raise RuntimeError(
                 f"Expected a gradient in {', '.join(self.parts)}, got none in {self.seen} steps. Motion does not reach the "
@@ -109,15 +112,19 @@ class Validation(TrainerCallback):
         self.processor, self.every, self.batch_size = processor, every, batch_size
 
     def on_step_end(self, args, state, control, model=None, **kwargs):
-        if state.is_world_process_zero and self.rows and state.global_step % self.every == 0:
+        if self.rows and state.global_step % self.every == 0:
             self.report(args, state, model)
 
     def on_train_end(self, args, state, control, model=None, **kwargs):
-        if state.is_world_process_zero and self.rows and state.global_step % self.every:
+        if self.rows and state.global_step % self.every:
             self.report(args, state, model)
 
     def report(self, args, state, model) -> None:
+        if not state.is_world_process_zero and not is_in_pieces(model):
+            return  # one process answers for all, unless it takes all of them to run the model
         figures = {"accuracy": self.accuracy(model, False), "accuracy_blind": self.accuracy(model, True)}
+        if not state.is_world_process_zero:
+            return
         print(json.dumps({"step": state.global_step, **figures, "questions": len(self.rows)}), flush=True)
         with open(Path(args.output_dir) / "log.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps({"step": state.global_step, **figures}) + "\n")
