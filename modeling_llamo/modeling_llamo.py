@@ -307,6 +307,16 @@ class LlamoMotionTower(nn.Module):
 # Feature enhancer: motion asks video
 
 
+def vision_width(config) -> int:
+    """Width of what a vision tower of this configuration gives; convolutional ones state the widths of all their stages."""
+    return config.hidden_size if hasattr(config, "hidden_size") else config.hidden_sizes[-1]
+
+
+def patch_vectors(hidden: torch.Tensor) -> torch.Tensor:
+    """Hidden states of a vision tower, `(M, patches, C)` or a map `(M, C, height, width)` -> `(M, patches, C)`."""
+    return hidden.flatten(2).transpose(1, 2) if hidden.ndim == 4 else hidden
+
+
 class LlamoFeatureEnhancer(nn.Module):
     """Self-attention in each stream, then a cross-attention in which motion is the query and video key and value.
 
@@ -319,7 +329,7 @@ class LlamoFeatureEnhancer(nn.Module):
         talker = config.talker_config
         width = talker.hidden_size
         self.grid_size = talker.video_grid_size
-        self.video_proj = nn.Linear(config.vision_config.hidden_size, width)
+        self.video_proj = nn.Linear(vision_width(config.vision_config), width)
         self.clock = LlamoClock(width)
         self.motion_norm, self.video_norm = nn.LayerNorm(width), nn.LayerNorm(width)
         self.motion_attn, self.video_attn = LlamoAttention(talker, width), LlamoAttention(talker, width)
@@ -952,6 +962,13 @@ class LlamoModel(LlamoPreTrainedModel):
         self.language_model = AutoModel.from_config(config.text_config)
         self.post_init()
 
+    def train(self, mode: bool = True):
+        super().train(mode)
+        # A frozen tower keeps the statistics that it was trained with.
+        if self.vision_tower is not None and not any(each.requires_grad for each in self.vision_tower.parameters()):
+            self.vision_tower.eval()
+        return self
+
     def get_input_embeddings(self):
         return self.language_model.get_input_embeddings()
 
@@ -967,7 +984,7 @@ class LlamoModel(LlamoPreTrainedModel):
             )
         num_videos, num_frames = pixel_values_videos.shape[:2]
         frames = pixel_values_videos.flatten(0, 1).to(self.vision_tower.dtype)
-        hidden = self.vision_tower(pixel_values=frames).last_hidden_state
+        hidden = patch_vectors(self.vision_tower(pixel_values=frames).last_hidden_state)
         return BaseModelOutput(last_hidden_state=hidden.unflatten(0, (num_videos, num_frames)))
 
     def get_motion_features(

@@ -85,6 +85,24 @@ def test_towers_that_cannot_be_read_are_refused():
     assert torch.isfinite(total_loss(scores, labels)) and total_loss(scores, labels) > 1
 
 
+CONVOLUTIONAL = {"model_type": "resnet", "embedding_size": 8, "hidden_sizes": [8, 12], "depths": [1, 1], "layer_type": "basic"}
+
+
+def test_a_convolutional_tower_gives_maps_and_keeps_its_statistics_while_frozen():
+    processor = make_processor()
+    config = make_config(processor, vision_config=CONVOLUTIONAL)
+    model = make_model(config).model
+    model.vision_tower.requires_grad_(False)
+    model.train()
+    before = {name: value.clone() for name, value in model.vision_tower.named_buffers()}
+    frames = torch.rand(1, 2, 3, 32, 32)
+    assert model.get_video_features(frames).last_hidden_state.shape == (1, 2, 16, 12)
+    assert model.training and all(torch.equal(value, before[name]) for name, value in model.vision_tower.named_buffers())
+    model.vision_tower.requires_grad_(True)
+    model.train().get_video_features(frames)
+    assert not all(torch.equal(value, before[name]) for name, value in model.vision_tower.named_buffers())
+
+
 def test_the_recipe_writes_a_tower_that_has_learned(weights):
     settings = json.loads((weights / "config.json").read_text())
     assert settings["vision_config"]["model_type"] == "swin" and settings["frame_processor"]["image_size"] == 32
@@ -112,6 +130,11 @@ def no_download(monkeypatch):
     monkeypatch.setattr(initialise, "assemble_estimator", lambda folder: folder.mkdir())
 
 
+def same(first: torch.Tensor, second: torch.Tensor) -> bool:
+    """But for the last bits: matrices at other addresses are multiplied in another order on some processors."""
+    return bool((first - second).abs().max() < 2e-6)
+
+
 def test_a_checkpoint_has_the_tower_where_the_weights_have_it(weights, base, no_download, tmp_path, capsys):
     empty = tmp_path / "empty"
     empty.mkdir()
@@ -124,7 +147,7 @@ def test_a_checkpoint_has_the_tower_where_the_weights_have_it(weights, base, no_
     assert model.config.vision_config.model_type == "swin" and processor.frame_processor.image_size == 32
     for name, value in load_file(weights / "vision_tower.safetensors").items():
         assert torch.equal(model.state_dict()[name].half(), value.half()), name
-    # Motion is read as without the tower, to the last bit; also beside a video, before the enhancer has learned.
+    # Motion is read as without the tower; also beside a video, before the enhancer has learned.
     chat = [user(motion_part(make_walk(40)), "What?")]
     video = {"type": "video", "video": np.random.default_rng(0).integers(0, 255, (9, 32, 32, 3)).astype(np.uint8), "fps": 5}
     beside = [user(motion_part(make_walk(40)), video, "What?")]
@@ -132,15 +155,15 @@ def test_a_checkpoint_has_the_tower_where_the_weights_have_it(weights, base, no_
         model.model.talker.load_state_dict(without.model.talker.state_dict())
         model.model.motion_tower.load_state_dict(without.model.motion_tower.state_dict())
         expected = without(**encode(LlamoProcessor.from_pretrained(tmp_path / "without"), chat)).logits
-        assert torch.equal(model(**encode(processor, chat)).logits, expected)
+        assert same(model(**encode(processor, chat)).logits, expected)
         seen = encode(processor, beside)
-        assert "pixel_values_videos" in seen and torch.equal(model(**seen).logits, expected)
+        assert "pixel_values_videos" in seen and same(model(**seen).logits, expected)
         model.model.enhancer.gate.fill_(0.5)
-        assert not torch.equal(model(**encode(processor, beside)).logits, expected)
+        assert not same(model(**encode(processor, beside)).logits, expected)
         # In one batch with a row that has a video, a row without one is what it is alone beside any other row.
         both = encode(processor, [beside[:1], chat])
         pair = encode(processor, [chat, chat])
-        assert torch.equal(model(**both).logits[1], model(**pair).logits[1])
+        assert same(model(**both).logits[1], model(**pair).logits[1])
 
 
 def test_half_a_tower_is_refused(weights, base, no_download, tmp_path):
