@@ -89,7 +89,12 @@ def as_it_was(model: nn.Module, state: dict[str, torch.Tensor], widened: set[str
 
 def is_in_pieces(model: nn.Module) -> bool:
     """Whether no process has the whole model (FSDP2, ZeRO-3), so that all of them have to run it together."""
-    return any(hasattr(parameter, "device_mesh") or hasattr(parameter, "ds_id") for parameter in model.parameters())
+    return is_held_by_deepspeed(model) or any(hasattr(parameter, "device_mesh") for parameter in model.parameters())
+
+
+def is_held_by_deepspeed(model: nn.Module) -> bool:
+    """Whether DeepSpeed's ZeRO-3 has the parameters in pieces."""
+    return any(hasattr(parameter, "ds_id") for parameter in model.parameters())
 
 
 def local_part(tensor: torch.Tensor) -> torch.Tensor:

@@ -11,7 +11,7 @@ import torch
 from transformers import TrainerCallback
 
 from llamo.train.questions import Question, score
-from llamo.train.sharded import as_first_process, in_any_process, is_in_pieces, local_part
+from llamo.train.sharded import as_first_process, in_any_process, is_held_by_deepspeed, is_in_pieces, local_part
 
 
 class StopAtTime(TrainerCallback):
@@ -78,6 +78,8 @@ class JsonLines(TrainerCallback):
 class MotionPathCheck(TrainerCallback):
     """Stops a run in which what is trained of the motion path gets no gradient: its loss would fall without the motion.
 
+    DeepSpeed's ZeRO-3 keeps gradients to itself and has stepped before anybody can look: nothing is checked there, and said so.
+
     Raises:
         RuntimeError: no gradient in the first `patience` steps.
     """
@@ -87,6 +89,10 @@ class MotionPathCheck(TrainerCallback):
 
     def on_pre_optimizer_step(self, args, state, control, model=None, **kwargs):
         if self.done:
+            return
+        if is_held_by_deepspeed(model):
+            self.done = True
+            print("DeepSpeed holds the gradients: whether motion reaches what is trained is not checked.", flush=True)
             return
         grads = [
             local_part(parameter.grad)

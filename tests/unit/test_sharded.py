@@ -9,6 +9,7 @@ from conftest import assistant, encode, make_config, make_model, user
 from peft import LoraConfig, get_peft_model
 
 from llamo.train.sharded import as_first_process, as_it_was, in_any_process, is_in_pieces, prepare_for_pieces
+from llamo.train.training_callbacks import MotionPathCheck
 
 
 @pytest.fixture(params=[False, True], ids=["whole", "lora"])
@@ -53,3 +54,16 @@ def test_what_somebody_chose_stays_and_inputs_are_not_rounded(processor):
 
 def test_one_process_agrees_with_itself(model):
     assert as_first_process(0.5) == 0.5 and in_any_process(True) and not in_any_process(False) and not is_in_pieces(model)
+
+
+def test_what_deepspeed_holds_does_not_stop_a_run_for_want_of_gradients(capsys):
+    held, whole = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    held.weight.ds_id = 0  # as ZeRO-3 marks what it holds
+    check = MotionPathCheck(["talker"], patience=1)
+    for _ in range(3):
+        check.on_pre_optimizer_step(None, None, None, model=torch.nn.ModuleDict({"talker": held}))
+    assert capsys.readouterr().out.count("not checked") == 1 and is_in_pieces(held)
+    with pytest.raises(RuntimeError, match="no gradient|got none"):
+        MotionPathCheck(["talker"], patience=1).on_pre_optimizer_step(
+            None, None, None, model=torch.nn.ModuleDict({"talker": whole})
+        )
