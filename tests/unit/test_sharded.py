@@ -63,7 +63,7 @@ def test_what_deepspeed_holds_does_not_stop_a_run_for_want_of_gradients(capsys):
     for _ in range(3):
         check.on_pre_optimizer_step(None, None, None, model=torch.nn.ModuleDict({"talker": held}))
     assert capsys.readouterr().out.count("not checked") == 1 and is_in_pieces(held)
-    with pytest.raises(RuntimeError, match="no gradient|got none"):
+    with pytest.raises(RuntimeError, match="got none in 1 steps"):
         MotionPathCheck(["talker"], patience=1).on_pre_optimizer_step(
             None, None, None, model=torch.nn.ModuleDict({"talker": whole})
         )
