@@ -62,7 +62,8 @@ def read_recipe(path: str | os.PathLike, overrides: Sequence[str] = ()) -> dict:
             if not isinstance(place, dict):
                 raise ValueError(f"Expected settings within {name!r}, got {place!r} for {override!r}. Set {name} itself.")
         place[last] = told
-    return recipe
+    # YAML reads a plain no as false, and trl's strategies have that name.
+    return {key: "no" if key.endswith("_strategy") and value is False else value for key, value in recipe.items()}
 
 
 def check_keys(recipe: dict, known: Iterable[str]) -> None:

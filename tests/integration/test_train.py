@@ -153,6 +153,8 @@ def test_motion_that_does_not_arrive_stops_the_run(home, tmp_path):
 def test_settings(tmp_path):
     recipe = read_recipe(RECIPES / "smoke.yaml", ["learning_rate=1e-4", "synthesize.num=5", "output_dir=a=b"])
     assert float(recipe["learning_rate"]) == 1e-4 and recipe["synthesize"]["num"] == 5 and recipe["output_dir"] == "a=b"
+    recipe = read_recipe(RECIPES / "smoke.yaml", ["save_strategy=no", "use_cpu=no"])
+    assert recipe["save_strategy"] == "no" and recipe["use_cpu"] is False
     with pytest.raises(ValueError, match="Did you mean 'learning_rate'"):
         check_keys({"learnig_rate": 1}, ["learning_rate", "seed"])
     for text, wrong in (("- a", "list"), ("stage: dance", "dance"), ("a: [", "YAML")):
