@@ -33,8 +33,11 @@ def test_a_saved_model_says_the_same(model, tmp_path):
     model.save_pretrained(tmp_path)
     again = LlamoPoseModel.from_pretrained(tmp_path).eval()
     crop = torch.rand(1, 3, 32, 32)
+    before, after = model.state_dict(), again.state_dict()
+    assert before.keys() == after.keys() and all(torch.equal(before[name], after[name]) for name in before)
     with torch.inference_mode():
-        assert torch.equal(again(crop).landmarks, model(crop).landmarks)
+        # Matrices at other addresses are multiplied in another order on some processors.
+        assert (again(crop).landmarks - model(crop).landmarks).abs().max() < 1e-6
 
 
 @pytest.mark.parametrize(
