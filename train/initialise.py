@@ -45,6 +45,7 @@ AUTO_MAP = {
 }
 RESULT_MARKERS = ("<!-- results:begin -->", "<!-- results:end -->")  # around the figures in README.md and model_card.md
 MAX_NEW_TOKENS = 128  # the default of `generate` for answers; transformers' own 20 tokens cut sentences
+DEFAULT_SIDE = 224  # pixels of the pictures of a vision tower that does not say
 STALE_SECONDS = 3600.0  # a build folder that old was left by a killed run
 
 
@@ -232,10 +233,16 @@ def load_vision(vision: str | None) -> tuple[PreTrainedModel | None, LlamoFrameP
     except OSError:  # a tower without image processor: the frame processor's own defaults
         statistics = {}
     return tower, LlamoFrameProcessor(
-        image_size=config.image_size,
+        image_size=getattr(config, "image_size", None) or side_of(statistics),
         image_mean=statistics.get("image_mean"),
         image_std=statistics.get("image_std"),
     )
+
+
+def side_of(statistics: dict) -> int:
+    """Pixels of a side in the settings of an image processor; of a convolutional tower the configuration does not say."""
+    size = statistics.get("crop_size") or statistics.get("size") or {}
+    return size if isinstance(size, int) else size.get("height") or size.get("shortest_edge") or DEFAULT_SIDE
 
 
 def trained_vision(settings: dict) -> tuple[PreTrainedModel, LlamoFrameProcessor]:

@@ -28,8 +28,8 @@ from llamo.train.export_weights import save_settings, save_vision_tower
 from llamo.train.vision_samples import IGNORE, TASKS, Pictures, augment, draw_pictures, shares
 
 
-# Two thirds of a million parameters. Convolutions with batch statistics learned in two minutes what Swin, CvT, MobileViT and
-# ConvNeXt of this size had not begun to learn in twice the time (docs/training-log.md).
+# Two thirds of a million parameters. Convolutions with batch statistics do better than a guess after 75 steps; Swin did not
+# after 500, and CvT, MobileViT and ConvNeXt take longer too (docs/training-log.md).
 DEFAULT_TOWER = {
     "model_type": "resnet",
     "image_size": 112,
@@ -75,7 +75,7 @@ def build_tower(settings: dict) -> PreTrainedModel:
         size = config.image_size  # before a model is built: a language model has none, and may be larger than the memory
         tower = AutoModel.from_config(config)
         with torch.no_grad():
-            patches = patch_vectors(tower(pixel_values=torch.zeros(1, 3, size, size)).last_hidden_state).shape
+            patches = see(tower, torch.zeros(1, 3, size, size)).shape
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(
             f"Expected settings of a vision model of transformers, got {settings} of {kind!r} ({error}) in vision_config. "
@@ -87,6 +87,11 @@ def build_tower(settings: dict) -> PreTrainedModel:
             "Choose one without a class token, and a picture size that its patches divide."
         )
     return tower
+
+
+def see(tower: PreTrainedModel, images: torch.Tensor) -> torch.Tensor:
+    """Pictures `(num, 3, height, width)` as the tower is fed -> patches `(num, side * side, width)`."""
+    return patch_vectors(tower(pixel_values=images).last_hidden_state)
 
 
 def normalise(images: torch.Tensor, frame_processor: LlamoFrameProcessor) -> torch.Tensor:
@@ -104,9 +109,9 @@ def evaluate(tower, heads: GridHeads, pictures: Pictures, frame_processor, autoc
         rows = slice(start, start + batch_size)
         images = torch.from_numpy(pictures.frames[rows]).permute(0, 3, 1, 2).float() / 255
         with autocast():
-            hidden = tower(pixel_values=normalise(images.to(device), frame_processor)).last_hidden_state
+            patches = see(tower, normalise(images.to(device), frame_processor))
         labels = torch.from_numpy(pictures.labels[rows])
-        for place, (name, scores) in enumerate(zip(TASKS, heads(patch_vectors(hidden)), strict=True)):
+        for place, (name, scores) in enumerate(zip(TASKS, heads(patches), strict=True)):
             known = labels[:, place] != IGNORE
             right[name] += (scores.argmax(-1).cpu()[known] == labels[known, place]).tolist()
     tower.train()
@@ -157,8 +162,8 @@ def main(arguments=None) -> None:
         frames, labels = torch.from_numpy(pictures.frames[rows]), torch.from_numpy(pictures.labels[rows])
         images, labels = augment(frames, labels, generator)
         with autocast():
-            hidden = tower(pixel_values=normalise(images.to(device), frame_processor)).last_hidden_state
-        loss = total_loss(heads(patch_vectors(hidden)), labels.to(device))
+            patches = see(tower, normalise(images.to(device), frame_processor))
+        loss = total_loss(heads(patches), labels.to(device))
         optimizer.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(parameters, 1.0)

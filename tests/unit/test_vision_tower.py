@@ -7,14 +7,14 @@ import pytest
 import torch
 from conftest import encode, make_config, make_model, make_processor, make_tokenizer, make_walk, motion_part, user
 from safetensors.torch import load_file
-from transformers import LlamaConfig, LlamaForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, ResNetConfig, ResNetModel
 
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
 from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.train import initialise
 from llamo.train.export_weights import load_modules, save_modules
 from llamo.train.initialise import assemble
-from llamo.train.pretrain_vision import GridHeads, build_tower, total_loss
+from llamo.train.pretrain_vision import DEFAULT_TOWER, GridHeads, build_tower, see, total_loss
 from llamo.train.recipe import run_recipe
 from llamo.train.trained_weights import digest_of, has_vision
 from llamo.train.vision_samples import IGNORE, TASKS, augment, draw_pictures, film_chunk, labels_of, mirror
@@ -191,3 +191,28 @@ def test_parts_are_kept_and_taken_where_they_are(tmp_path):
     # The embeddings' head reads motion alone: an enhancer beside its weights does not make it worthless.
     (tmp_path / "plain" / "enhancer.safetensors").write_bytes((tmp_path / "seeing" / "enhancer.safetensors").read_bytes())
     assert digest_of(tmp_path / "plain") == digest
+
+
+def test_a_convolutional_tower_of_a_folder_or_the_hub(base, no_download, tmp_path):
+    """Its configuration names no size of pictures: that of its image processor counts, or what is usual."""
+    ResNetModel(ResNetConfig(**{key: value for key, value in CONVOLUTIONAL.items() if key != "model_type"})).save_pretrained(
+        tmp_path / "tower"
+    )
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    settings = {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 64}}
+    for said, side in ((settings, 64), (None, 224)):
+        file = tmp_path / "tower" / "preprocessor_config.json"
+        if said:
+            file.write_text(json.dumps(said))
+        else:
+            file.unlink()
+        out = assemble(tmp_path / "out", base=base, weights=empty, vision=str(tmp_path / "tower"))
+        assert LlamoProcessor.from_pretrained(out).frame_processor.image_size == side
+        model = LlamoForConditionalGeneration.from_pretrained(out)
+        assert model.model.get_video_features(torch.rand(1, 1, 3, side, side)).last_hidden_state.shape[-1] == 12
+
+
+def test_the_default_tower_gives_a_square_of_patches():
+    with torch.no_grad():
+        assert see(build_tower(DEFAULT_TOWER).eval(), torch.zeros(2, 3, 112, 112)).shape == (2, 49, 128)
