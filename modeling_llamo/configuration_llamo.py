@@ -85,6 +85,9 @@ class LlamoMotionConfig(_StrictConfig):
             Measured rates per frame, which stand behind the features in `motion_values`. They are not encoded but integrated:
             what the processor counts (repetitions, steps, metres, ...) reaches the language model as totals. 26 when `None`
             and the features are the processor's 141, else 0.
+        opposite_rates (`list[list[int]]`, *optional*):
+            Pairs of measured rates whose totals are also compared: left and right, ahead and back, up and down. Those of the
+            processor's 26 rates when `None`; `[]` for a model that compares nothing.
         fps (`float`, *optional*, defaults to 20.0):
             Frames per second of the features. The processor resamples to it.
         patch_size (`int`, *optional*, defaults to 4):
@@ -121,6 +124,7 @@ class LlamoMotionConfig(_StrictConfig):
 
     motion_dim: int = 141
     num_rates: int | None = None
+    opposite_rates: list[list[int]] | None = None
     fps: float | int = 20.0
     patch_size: int = 4
     window_size: int = 128
@@ -144,6 +148,14 @@ class LlamoMotionConfig(_StrictConfig):
                 f"Expected num_rates of at least 0, got {self.num_rates} in LlamoMotionConfig. 0 is a model without measured "
                 "rates."
             )
+        if self.opposite_rates is None:
+            self.opposite_rates = [[2, 3], *([first, first + 1] for first in range(5, 18, 2))] if self.num_rates == 26 else []
+        for pair in self.opposite_rates:
+            if len(pair) != 2 or not all(0 <= index < self.num_rates for index in pair):
+                raise ValueError(
+                    f"Expected pairs of indices of {self.num_rates} measured rates, got {pair} for opposite_rates in "
+                    "LlamoMotionConfig. Name two rates, or pass []."
+                )
         if self.part_features is None:
             self.part_features = _default_part_features() if self.motion_dim == 141 else [list(range(self.motion_dim))]
         if self.rhythm_lags is None:

@@ -506,23 +506,38 @@ class LlamoTally(nn.Module):
     """Totals `(N, num_totals)` and seconds `(N,)` -> `(N, D)`.
 
     Totals are rates integrated over time (a repetition density sums to the count), because attention averages and an average
-    cannot count. They come as waves of several periods, from which whole numbers are read.
+    cannot count. They come as waves of several periods, from which whole numbers are read. Of opposites (the ways of the left
+    and of the right hand) it also sees which is larger, by how large a share of both, and whether at all.
     """
 
     num_periods = 6  # 2, 4, 8, ..., 64
+    sharpness = 10.0  # a lead of a tenth counts as clear
+    smallest_sum = 0.1  # metres, seconds or counts, below which opposites are both nothing
 
-    def __init__(self, num_totals: int, width: int):
+    def __init__(self, config: LlamoConfig, width: int):
         super().__init__()
-        self.linear_1 = nn.Linear(num_totals * (2 * self.num_periods + 2), width)
+        first = config.talker_config.num_tallies  # the learned totals stand before the measured ones
+        self.opposites = [[first + index for index in pair] for pair in config.motion_config.opposite_rates]
+        inputs = num_totals(config) * (2 * self.num_periods + 2) + 2 * len(self.opposites)
+        self.linear_1 = nn.Linear(inputs, width)
         self.linear_2 = nn.Linear(width, width)
         self.clock = LlamoClock(width)
 
+    def compare(self, totals: torch.Tensor) -> torch.Tensor:
+        """Totals `(N, num_totals)` -> of each pair of opposites its balance from -1 to 1, then the same made clear."""
+        one, other = totals[:, self.opposites].unbind(-1)
+        balance = (one - other) / (one + other + self.smallest_sum)
+        return torch.cat([balance, torch.tanh(self.sharpness * balance)], dim=-1)
+
     def forward(self, totals: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
-        totals = totals.float()[..., None]
+        totals = totals.float()
+        balances = [self.compare(totals)] if self.opposites else []
+        totals = totals[..., None]
         periods = 2.0 ** torch.arange(1, self.num_periods + 1, device=totals.device)
         # The slope of a wave says nothing about a total that is wrong by more than its period: waves are read, not learned by.
         phases = 2 * math.pi * totals.detach() / periods
         waves = torch.cat([phases.sin(), phases.cos(), totals / 10, totals.log1p()], dim=-1).flatten(-2)
+        waves = torch.cat([waves, *balances], dim=-1)
         return self.linear_2(F.gelu(self.linear_1(waves.to(self.linear_1.weight.dtype)))) + self.clock(seconds)
 
 
@@ -538,7 +553,7 @@ class LlamoMotionSummary(nn.Module):
         self.queries = nn.Parameter(torch.zeros(talker.num_summary_tokens - 1, width))
         self.attn, self.norm = LlamoAttention(talker, width), nn.LayerNorm(width)
         self.rates_proj = nn.Linear(width, talker.num_tallies)
-        self.tally, self.clock = LlamoTally(num_totals(config), width), LlamoClock(width)
+        self.tally, self.clock = LlamoTally(config, width), LlamoClock(width)
         self.mlp_norm = nn.LayerNorm(width)
         self.mlp = LlamoFeedForward(width, talker.intermediate_ratio)
 
@@ -585,7 +600,7 @@ class LlamoRelevance(nn.Module):
         width = config.talker_config.hidden_size
         self.q_proj, self.k_proj = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
         self.bias = nn.Parameter(torch.tensor(3.0))  # at first everything is relevant
-        self.tally = LlamoTally(num_totals(config), width)
+        self.tally = LlamoTally(config, width)
         self.start_clock, self.end_clock = LlamoClock(width), LlamoClock(width)
 
     def weigh(

@@ -159,7 +159,9 @@ def main(arguments=None) -> None:
     progress, step, log = tqdm(total=steps or None, disable=None), 0, {}
     while steps is None or step < steps:
         batch = collate(next(stream), rng, args.questions).to(device)
-        losses, _ = pretraining_losses(bare_model, bare_heads, batch, embeddings)
+        # Our losses go round `forward`, around which alone accelerate puts autocast.
+        with accelerator.autocast():
+            losses, _ = pretraining_losses(bare_model, bare_heads, batch, embeddings)
         accelerator.backward(sum(losses.values()))
         # Each part on its own, so that a spike in one does not silence the others.
         for name, part in parts.items():

@@ -116,3 +116,15 @@ def test_wide_controls_mirror_and_move_like_their_joints():
 def test_quaternions_are_the_rotations_they_stand_for():
     for angles in ((30, 20, 10), (-170, 5, 80), (90, 90, 0), (180, 0, 180)):
         assert np.allclose(matrices(quaternion(turned(*angles))), turned(*angles), atol=1e-9)
+
+
+def test_people_crawl_on_knees_on_feet_and_on_elbows():
+    heights = []
+    for seed in range(24):
+        motion = clip("crawl", seed=seed)
+        joints = motion.joints
+        heights.append(float(np.median(joints[:, 0, 1])))
+        assert np.median(joints[:, WRISTS, 1]) < 0.25  # the hands bear, in every kind
+        assert np.linalg.norm((joints[-1] - joints[0])[0][[0, 2]]) > 0.25
+    assert min(heights) < 0.35
+    assert max(heights) > 0.45

@@ -5,6 +5,7 @@ import pytest
 import torch
 from conftest import encode, make_config, make_model, make_processor, make_walk, motion_part, user
 
+from llamo.modeling_llamo.modeling_llamo import LlamoTally, num_totals
 from llamo.processing.gait_llamo import find_steps
 from llamo.processing.kinematics_llamo import measure_motion
 from llamo.processing.measured_rates_llamo import NUM_RATES, RATE_NAMES, measure_rates
@@ -111,10 +112,31 @@ def test_the_model_integrates_them_and_does_not_encode_them(model, processor):
 def test_a_model_without_measured_rates():
     processor = make_processor(num_rates=0)
     config = make_config(processor)
-    config.motion_config.num_rates = 0
+    config.motion_config.num_rates, config.motion_config.opposite_rates = 0, []
     model = make_model(config)
     inputs = encode(processor, [user(motion_part(make_walk(60)), "What?")])
     assert inputs["motion_values"].shape[-1] == NUM_FEATURES
     assert torch.isfinite(model(**inputs).logits).all()
     with pytest.raises(ValueError, match="num_rates"):
         type(config.motion_config)(num_rates=-1)
+
+
+def test_opposites_are_compared_by_share_and_sign():
+    config = make_config(make_processor())
+    pairs = [(RATE_NAMES[one], RATE_NAMES[other]) for one, other in config.motion_config.opposite_rates]
+    words = {"left": "right", "ahead": "back", "up": "down"}
+    assert len(pairs) == 8
+    for one, other in pairs:
+        assert any(word in one and one.replace(word, opposite) == other for word, opposite in words.items()), (one, other)
+    tally = LlamoTally(config, config.talker_config.hidden_size)
+    totals = torch.zeros(3, num_totals(config))
+    left, right = (config.talker_config.num_tallies + RATE_NAMES.index(f"{side}_arm_metres") for side in ("left", "right"))
+    totals[0, [left, right]] = torch.tensor([6.0, 4.0])
+    totals[1, [left, right]] = torch.tensor([4.0, 6.0])
+    balance = tally.compare(totals)
+    place = pairs.index(("left_arm_metres", "right_arm_metres"))
+    assert balance[0, place] == pytest.approx(0.2, abs=0.01) and balance[0, len(pairs) + place] > 0.9
+    torch.testing.assert_close(balance[0], -balance[1])
+    assert not balance[2].any(), "nothing against nothing is no lead"
+    with pytest.raises(ValueError, match="opposite_rates"):
+        type(config.motion_config)(opposite_rates=[[2, 26]])

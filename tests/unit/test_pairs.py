@@ -78,7 +78,7 @@ def test_what_comes_next_has_begun_but_not_ended():
 
 def test_rows_of_pairs_reach_the_processor(processor):
     plan = DataPlan(num=30, seed=3, pair_share=0.75, text_share=0.0)
-    rows = [row for row in Shard(plan, "train", 0, 1, 12).rows() if row["source"] == "procedural pair"]
+    rows = [row for row in Shard(plan, "train", 0, 1, 18).rows() if row["source"] == "procedural pair"]
     assert len(rows) >= 8
     for row in rows:
         motions = [part for message in row["messages"] for part in message["content"] if part["type"] == "motion"]

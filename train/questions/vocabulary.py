@@ -15,8 +15,6 @@ RECORDED_ACTIONS: dict[str, Action] = {
     for action in (
         Action("sideflip", "doing a sideways flip", "do a sideways flip", "sideways flip", "sideways flips", "dance",
                synonyms=("doing a side flip",), confusable=("backflip", "cartwheel", "forward_roll")),
-        Action("spin_kick", "doing a spinning kick", "do a spinning kick", "spinning kick", "spinning kicks", "sport",
-               synonyms=("kicking while spinning",), confusable=("kick", "side_kick", "spin", "jump_turn")),
         Action("playground", "climbing on a playground", "climb on a playground", "climb", "climbs", "everyday",
                synonyms=("climbing", "climbing on playground equipment"), confusable=("climb", "hang")),
         Action("walk_uneven", "walking on uneven terrain", "walk on uneven terrain", "walk", "walks", "locomotion",
@@ -26,8 +24,6 @@ RECORDED_ACTIONS: dict[str, Action] = {
         Action("swordplay", "fighting with a sword", "fight with a sword", "sword stroke", "sword strokes", "sport",
                synonyms=("slashing with a sword", "swordplay", "fencing", "swinging a sword"),
                confusable=("slash", "bat_swing", "hammer")),
-        Action("zombie_walk", "walking like a zombie", "walk like a zombie", "walk", "walks", "locomotion",
-               synonyms=("walking stiffly", "walking"), confusable=("walk", "limp", "sneak")),
     )
 }  # fmt: skip
 

@@ -6,12 +6,14 @@ import numpy as np
 
 from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.body import Body, mirrored_body
+from llamo.train.synthesis.kinematics import arm_frames, rotation, solve, trunk_turns, two_bone, unit
 from llamo.train.synthesis.style import Style
 from llamo.train.synthesis.tracks import minimum_jerk, track
 
 
 FPS = 20.0
 RAD = np.pi / 180.0
+CHEST, HEAD = 9, 15  # joints
 
 
 @dataclass
@@ -199,6 +201,54 @@ class Context:
                 out[slot + 3] = 1.0
         if frame is not None:
             out[ch.ARM_FRAME] = frame
+        return out
+
+    def at_head(self, pose: np.ndarray, right=None, left=None, spread: float = 0.015) -> np.ndarray:
+        """`reach` from the head's joint, which lies at the height of the ears, as the head looks."""
+        return self.reach(pose, HEAD, right, left, spread)
+
+    def reach(self, pose: np.ndarray, joint: int, right=None, left=None, spread: float = 0.015) -> np.ndarray:
+        """The same pose with wrists brought to places at the body, by the arms alone.
+
+        Args:
+            pose: whose arms tell where the elbows point.
+            joint: whose place the others are told from.
+            right, left: (outward, up, ahead) of the wrist from that joint, along the heading of the trunk or of the head;
+                metres for a stature of 1.73. None leaves the arm.
+            spread: standard deviation of what is added to each, metres.
+        """
+        out = pose.copy()
+        zero = np.zeros(1)
+        heading = out[ch.YAW] + out[8] * (joint in (CHEST, HEAD)) + out[11] * (joint == HEAD)
+        ahead = rotation(zero, zero, np.array([heading]))[0]
+        for arm, (place, sign) in enumerate(((left, 1.0), (right, -1.0))):
+            if place is None:
+                continue
+            place = np.asarray(place, float) * (sign, 1, 1) + np.clip(self.rng.standard_normal(3), -2, 2) * spread
+            for _ in range(3):  # a raised arm lifts its shoulder
+                joints = solve(out[None], self.body)[0]
+                shoulder, elbow, wrist = (joints[each + arm] for each in (16, 18, 20))
+                target = joints[joint] + ahead @ place * self.scale
+                pole = elbow - 0.5 * (shoulder + wrist) + 0.02 * (elbow - shoulder)
+                elbow, wrist = two_bone(shoulder, target, pole, self.body.upper_arm[arm], self.body.forearm[arm])
+                frame = np.linalg.inv(arm_frames(out[None], trunk_turns(out[None])[-1])[0])
+                slot = 16 + 6 * arm
+                out[slot : slot + 3] = unit(frame @ (elbow - shoulder))
+                out[slot + 3 : slot + 6] = unit(frame @ (wrist - elbow))
+        return out
+
+    def stoop_to(self, pose: np.ndarray, height: float) -> np.ndarray:
+        """The same pose bent and lowered until its lower wrist is `height` above the floor, metres for a stature of 1.73."""
+        out = pose.copy()
+        for _ in range(8):
+            joints = solve(out[None], self.body)[0]
+            missing = float(joints[20:22, 1].min()) - height * self.scale
+            if missing < 0.01:
+                break
+            out[1] -= min(0.45 * missing, max(0.0, float(joints[0, 1]) - 0.28 * self.leg))
+            out[ch.PITCH] += 22 * RAD * missing
+            out[6] += 22 * RAD * missing
+            out[2] -= 0.1 * missing
         return out
 
     @staticmethod

@@ -11,7 +11,19 @@ from dataclasses import asdict, dataclass, field, replace
 
 import numpy as np
 
-from llamo.train.synthesis import acrobatics, climbing, dance, everyday, exercises, floor, gestures, jumps, locomotion, sport
+from llamo.train.synthesis import (
+    acrobatics,
+    climbing,
+    dance,
+    everyday,
+    exercises,
+    floor,
+    gestures,
+    jumps,
+    locomotion,
+    pastimes,
+    sport,
+)
 from llamo.train.synthesis import channels as ch
 from llamo.train.synthesis.body import random_body
 from llamo.train.synthesis.catalogue import ACTIONS, describe
@@ -23,7 +35,7 @@ from llamo.train.synthesis.style import Style, random_style
 
 
 PROGRAMS = {}
-for _module in (locomotion, jumps, exercises, gestures, sport, everyday, dance, climbing, floor, acrobatics):
+for _module in (locomotion, jumps, exercises, gestures, sport, everyday, dance, climbing, floor, acrobatics, pastimes):
     PROGRAMS.update(_module.PROGRAMS)
 
 MAX_SECONDS = 16.0

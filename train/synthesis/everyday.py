@@ -184,6 +184,12 @@ def _stay(ctx: Context, pose: np.ndarray, reach: float, seconds: float) -> Take:
     return Take(ctx.play(keys), [reach])
 
 
+def _height_of_things(ctx: Context) -> float:
+    """Of the wrist that takes something up, metres: most things lie on the floor, some stand on something low."""
+    r = ctx.rng
+    return float(r.uniform(0.08, 0.2) if r.random() < 0.6 else r.uniform(0.2, 0.5))
+
+
 def _other_pick_up(ctx: Context, ask: Request) -> Take:
     """Picking up in a lunge or a half kneel, deep in a squat, sideways, or balanced on one leg."""
     r = ctx.rng
@@ -217,6 +223,8 @@ def _other_pick_up(ctx: Context, ask: Request) -> Take:
             drop=r.uniform(0.18, 0.3), dz=0.04, pitch=50, spine=(34, 0, 10), head=(-14, 0, 0), frame=0.1,
             ra=(6, 42, 2, 44), la=(6, 42, 2, 44) if ask.both else free, lf=(0.01, 0, 0.24, 0, 4), rf=(0.01, 0, 0, 30, 4),
         )  # fmt: skip
+    if kind != "golfer":
+        low = ctx.stoop_to(low, _height_of_things(ctx))
     up = ctx.pose(ra=(20, 14, -10, r.uniform(30, 100)), la=(20, 14, -10, 85) if ask.both else None)
     hold = r.uniform(0.04, 0.12)
     return ctx.repeat(
@@ -242,6 +250,7 @@ def pick_up(ctx: Context, ask: Request) -> Take:
     feet = {} if stoop else dict(lf=(0, 0, 0, 18, 5), rf=(0, 0, 0, 18, 5))
     hand = (5, 14, 0, 20)
     low = ctx.pose(ra=hand, la=hand if ask.both else (20, 40, -30, 60), head=(-12, 0, 0), frame=0.1, **body, **feet)
+    low = ctx.stoop_to(low, _height_of_things(ctx))
     up = ctx.pose(ra=(20, 15, -12, 80), la=(20, 15, -12, 80) if ask.both else None)
     return ctx.repeat(
         ask.count, 2.6 * ask.factor, [(0.4, low), (0.48, low), (0.78, up), (0.86, up), (1.0, ctx.base)], key=0.44, pause=0.3
@@ -285,8 +294,9 @@ def pull(ctx: Context, ask: Request) -> Take:
 def drink(ctx: Context, ask: Request) -> Take:
     """Lifting a cup to the mouth and tilting the head back."""
     low = ctx.pose(ra=(20, 15, -10, 85))
-    sip = ctx.pose(ra=(28, 52, -45, 150), head=(-16, 0, 0), spine=(-4, 0, 0))
-    at = ctx.pose(ra=(28, 46, -42, 146))
+    mouth = (0.07, -0.12, 0.19)
+    sip = ctx.at_head(ctx.pose(ra=(28, 52, -45, 150), head=(-16, 0, 0), spine=(-4, 0, 0)), (0.07, -0.06, 0.2))
+    at = ctx.at_head(ctx.pose(ra=(28, 46, -42, 146)), mouth)
     return ctx.repeat(
         ask.count,
         2.4 * ask.factor,
@@ -303,6 +313,7 @@ def eat(ctx: Context, ask: Request) -> Take:
     """Hand from a plate to the mouth."""
     low = ctx.pose(ra=(20, 22, -15, 78), la=(20, 18, -25, 80), head=(12, 0, 0), spine=(4, 0, 0))
     bite = ctx.pose(ra=(25, 40, -40, 148), la=(20, 18, -25, 80), head=(4, 0, 0), spine=(3, 0, 0))
+    bite = ctx.at_head(bite, (0.06, -0.14, 0.16))
     return ctx.repeat(
         ask.count,
         1.7 * ask.factor,
@@ -317,14 +328,16 @@ def eat(ctx: Context, ask: Request) -> Take:
 
 def phone(ctx: Context, ask: Request) -> Take:
     """Holding a phone to the right ear."""
-    pose = ctx.pose(ra=(70, 38, -32, 160), head=(2, 8, 0))
+    pose = ctx.at_head(ctx.pose(ra=(70, 38, -32, 160), head=(2, 8, 0)), (0.14, -0.1, 0.06))
     return _stay(ctx, pose, 1.0 * ask.factor, max(ask.seconds, 3.0))
 
 
 def scratch_head(ctx: Context, ask: Request) -> Take:
     """Rubbing the head with the right hand."""
     r = ctx.rng
-    a, b = ctx.pose(ra=(65, 92, -75, 160), head=(6, 4, 0), wobble=3), ctx.pose(ra=(68, 86, -70, 154), head=(6, 4, 0), wobble=3)
+    pose = ctx.pose(ra=(65, 92, -75, 160), head=(6, 4, 0), wobble=3)
+    spot = np.array([r.uniform(0.06, 0.16), r.uniform(0.06, 0.18), r.uniform(-0.06, 0.08)])
+    a, b = ctx.at_head(pose, spot), ctx.at_head(pose, spot + r.normal(0, 0.04, 3))
     keys, time = [(0.0, ctx.base), (0.8 * ask.factor, a)], 0.8 * ask.factor
     for _ in range(int(r.integers(3, 8))):
         time += 0.18 * ask.factor

@@ -233,6 +233,8 @@ def toe_touch(ctx: Context, ask: Request) -> Take:
     """Bending down to the toes with nearly straight knees."""
     r = ctx.rng
     bottom = ctx.pose(drop=0.03, dz=-0.13, pitch=60, spine=(52, 0, 0), head=(12, 0, 0), arms=(12, 12, 5, 14), frame=0.1)
+    if r.random() < 0.7:  # the others come as far as their shins
+        bottom = ctx.stoop_to(bottom, r.uniform(0.12, 0.3))
     ready = ctx.pose(arms=(30, 160, 20, 170)) if r.random() < 0.5 else ctx.base
     return ctx.repeat(
         ask.count,

@@ -650,12 +650,65 @@ def sit_up(ctx: Context, ask: Request) -> Take:
 # crawling ------------------------------------------------------------------------------------------------------------
 
 
+LOW_PITCH = 84.0  # of a pelvis near the floor, degrees
+
+
+def _bear_pitch(rig: Rig) -> float:
+    """Pitch of the pelvis in degrees on hands and feet, the hips above the shoulders."""
+    return min(_fours_pitch(rig) + 14.0, 112.0)
+
+
+def _on_hands_and_feet(rig: Rig, x: float, z: float, yaw: float) -> Key:
+    """On hands and feet with the knees off the floor."""
+    body, s = rig.body, rig.scale
+    leg = float((body.thigh + body.shank).mean())
+    half = float(np.abs(body.rest[[1, 2], 0]).mean()) + 0.03 * s
+    foot = [(*_spot(x, z, yaw, side * half, -0.42 * leg)[[0, 2]], 62.0, yaw) for side in (1, -1)]
+    forward = turned(yaw=yaw)[:, 2]
+    return rig.key(
+        (x, 0.7 * leg, z),
+        turned(_bear_pitch(rig), 0, yaw),
+        spine=(6, 0, 0),
+        head=(-24, 0, 0),
+        lh=_spot(x, z, yaw, 0.18 * s, body.torso * 0.9, 0.03 * s),
+        rh=_spot(x, z, yaw, -0.18 * s, body.torso * 0.9, 0.03 * s),
+        elbows=[turned(yaw=yaw)[:, 0] * side * 0.5 - forward for side in (1, -1)],
+        lf=foot[0],
+        rf=foot[1],
+        knees=[forward + turned(yaw=yaw)[:, 0] * side * 0.3 for side in (1, -1)],
+    )
+
+
+def _on_elbows(rig: Rig, x: float, z: float, yaw: float) -> Key:
+    """Low on elbows and knees, the belly just above the floor and the legs spread."""
+    body, s = rig.body, rig.scale
+    r = rig.ctx.rng
+    side_axis, forward = turned(yaw=yaw)[:, 0], turned(yaw=yaw)[:, 2]
+    leg = float((body.thigh + body.shank).mean())
+    wide = r.uniform(0.18, 0.34) * s
+    foot = [(*_spot(x, z, yaw, side * wide, -r.uniform(0.5, 0.72) * leg)[[0, 2]], 140.0, yaw + side * 25) for side in (1, -1)]
+    ahead = body.torso + r.uniform(0.12, 0.22) * s
+    return rig.key(
+        (x, r.uniform(0.17, 0.25) * s, z),
+        turned(LOW_PITCH, 0, yaw),
+        spine=(-r.uniform(4, 16), 0, 0),
+        head=(-r.uniform(20, 42), 0, 0),
+        lh=_spot(x, z, yaw, r.uniform(0.1, 0.24) * s, ahead, 0.03 * s),
+        rh=_spot(x, z, yaw, -r.uniform(0.1, 0.24) * s, ahead, 0.03 * s),
+        elbows=[side_axis * side - 0.4 * forward - (0, 0.5, 0) for side in (1, -1)],
+        lf=foot[0],
+        rf=foot[1],
+        knees=[side_axis * side * 1.2 + 0.5 * forward - (0, 0.4, 0) for side in (1, -1)],
+    )
+
+
 def crawl(ctx: Context, ask: Request) -> Take:
-    """Crawling forward on hands and knees, a hand and the opposite knee together."""
+    """Crawling forward, a hand and the opposite leg together: on hands and knees, on hands and feet, or low on the elbows."""
     r = ctx.rng
     rig = Rig(ctx)
     s = rig.scale
-    base = _all_fours(rig, 0.0, 0.0, 0.0)
+    kind = str(r.choice(["knees", "feet", "low"], p=[0.6, 0.2, 0.2]))
+    base = {"knees": _all_fours, "feet": _on_hands_and_feet, "low": _on_elbows}[kind](rig, 0.0, 0.0, 0.0)
     period = 1.15 * float(np.clip(ask.factor, 0.6, 1.8))
     stride = r.uniform(0.36, 0.56) * s / np.clip(ask.factor, 0.8, 1.5) ** 0.4
     duty = r.uniform(0.6, 0.68)
@@ -686,9 +739,11 @@ def crawl(ctx: Context, ask: Request) -> Take:
     swing = 2 * np.pi * phase
     values[:, 0] += 0.02 * s * np.sin(swing + 0.6)
     # Low enough for the knee to stay down while the thigh leans; the floor lifts the hip over the upright thigh.
-    values[:, 1] += 0.008 * s * np.cos(2 * swing) - 0.03 * s
-    pitch = _fours_pitch(rig)
-    turn = [turned(pitch + 1.5 * np.cos(2 * a), 0, 4.5 * np.sin(a + 0.8)) for a in swing]
+    values[:, 1] += 0.008 * s * np.cos(2 * swing) - 0.03 * s * (kind == "knees")
+    pitch = {"knees": _fours_pitch(rig), "feet": _bear_pitch(rig), "low": LOW_PITCH}[kind]
+    sway = {"knees": 4.5, "feet": 6.0, "low": r.uniform(8, 22)}[kind]
+    roll = r.uniform(4, 16) if kind == "low" else 0.0
+    turn = [turned(pitch + 1.5 * np.cos(2 * a), roll * np.sin(a + 0.4), sway * np.sin(a + 0.8)) for a in swing]
     quats = np.stack([quaternion(m) for m in turn])
     flips = np.cumprod(np.where(np.r_[1.0, (quats[1:] * quats[:-1]).sum(1)] < 0, -1.0, 1.0))
     values[:, 3:7] = quats * flips[:, None]

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from llamo.train.synthesis.context import Context, Request, Take
+from llamo.train.synthesis.context import CHEST, Context, Request, Take
 
 
 def _once(ctx: Context, keys, start=0.0) -> Take:
@@ -119,7 +119,8 @@ def clap(ctx: Context, ask: Request) -> Take:
     h = r.uniform(70, 125)
     el = r.uniform(12, 35)
     spread = r.uniform(18, 45) * ctx.style.amplitude
-    closed = ctx.pose(arms=(20, el, -38, h), wobble=1)
+    apart, up, ahead = r.uniform(0.035, 0.065), r.uniform(-0.12, 0.22), r.uniform(0.2, 0.36)
+    closed = ctx.reach(ctx.pose(arms=(20, el, -38, h), wobble=1), CHEST, (apart, up, ahead), (apart, up, ahead), spread=0.006)
     opened = ctx.pose(arms=(40, el + 5, -38 + spread, h), wobble=1)
     return ctx.repeat(
         ask.count,
@@ -177,7 +178,7 @@ def beckon(ctx: Context, ask: Request) -> Take:
 
 def salute(ctx: Context, ask: Request) -> Take:
     """Hand to the brow."""
-    up = ctx.pose(ra=(75, 82, -62, 142), spine=(-3, 0, 0))
+    up = ctx.at_head(ctx.pose(ra=(75, 82, -62, 142), spine=(-3, 0, 0)), (0.17, 0.03, 0.12))
     return ctx.repeat(ask.count, 2.1 * ask.factor, [(0.3, up), (0.68, up), (1.0, ctx.base)], key=0.45)
 
 
@@ -362,7 +363,7 @@ def hands_on_hips(ctx: Context, ask: Request) -> Take:
 
 def throw_kiss(ctx: Context, ask: Request) -> Take:
     """Hand to the mouth and out."""
-    near, out = ctx.pose(ra=(25, 45, -35, 148)), ctx.pose(ra=(15, 70, 5, 100), pitch=3)
+    near, out = ctx.at_head(ctx.pose(ra=(25, 45, -35, 148)), (0.06, -0.12, 0.15)), ctx.pose(ra=(15, 70, 5, 100), pitch=3)
     return ctx.repeat(ask.count, 1.6 * ask.factor, [(0.35, near), (0.45, near), (0.65, out), (1.0, ctx.base)], key=0.62)
 
 

@@ -81,13 +81,32 @@ def foot_frames(controls: np.ndarray, body: Body):
     return ball - vector, vector, np.clip(1.0 - (ball[..., 1] - body.ball) / 0.03, 0.0, 1.0) * (pitch < 1.2)
 
 
+def trunk_turns(controls: np.ndarray) -> list[np.ndarray]:
+    """Turns (T, 3, 3) of the pelvis, and above each of the three spine joints; the last is the chest's."""
+    turns = [rotation(controls[:, ch.PITCH], controls[:, ch.ROLL], controls[:, ch.YAW])]
+    bend = controls[:, ch.SPINE]
+    local = rotation(*[bend[:, i, None] * np.array(_SPINE_SHARE) for i in range(3)])
+    for index in range(3):
+        turns.append(turns[-1] @ local[:, index])
+    return turns
+
+
+def arm_frames(controls: np.ndarray, chest: np.ndarray) -> np.ndarray:
+    """What the arms' directions refer to (T, 3, 3): the chest (T, 3, 3), the heading, or something between."""
+    upright = np.zeros(len(controls))
+    heading = rotation(upright, upright, controls[:, ch.YAW] + controls[:, ch.SPINE][:, 2])
+    share = controls[:, ch.ARM_FRAME][:, None, None]
+    return share * chest + (1 - share) * heading
+
+
 def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     """Joints (T, 22, 3) float64 of a control array (T, 49), or (T, 116) with ready joints."""
     num_frames = len(controls)
     rest = body.rest
     joints = np.empty((num_frames, 22, 3))
     pelvis = controls[:, ch.PELVIS].copy()
-    turn = rotation(controls[:, ch.PITCH], controls[:, ch.ROLL], controls[:, ch.YAW])
+    turns = trunk_turns(controls)
+    turn = turns[0]
     hip_offset = np.einsum("tij,fj->tfi", turn, rest[[1, 2]])
     ankle, foot_vector, contact = foot_frames(controls, body)
     length = (body.thigh + body.shank) * 0.9985
@@ -105,12 +124,9 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints[:, 0] = pelvis
     hips = pelvis[:, None] + hip_offset
     joints[:, 1:3] = hips
-    bend = controls[:, ch.SPINE]
-    local = rotation(*[bend[:, i, None] * np.array(_SPINE_SHARE) for i in range(3)])
-    for joint, parent, index in ((3, 0, 0), (6, 3, 1), (9, 6, 2)):
+    for joint, parent, turn in zip((3, 6, 9), (0, 3, 6), turns, strict=False):
         joints[:, joint] = joints[:, parent] + turn @ rest[joint]
-        turn = turn @ local[:, index]
-    chest = turn
+    chest = turns[-1]
     base = joints[:, 9]
     joints[:, 12] = base + chest @ rest[12]
     head = controls[:, ch.HEAD]
@@ -119,11 +135,8 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints[:, 13] = base + chest @ rest[13]
     joints[:, 14] = base + chest @ rest[14]
 
-    # Arms: directions follow the chest or the heading.
     arms = controls[:, ch.ARM].reshape(num_frames, 2, 2, 3)
-    heading = rotation(np.zeros(num_frames), np.zeros(num_frames), controls[:, ch.YAW] + bend[:, 2])
-    share = controls[:, ch.ARM_FRAME][:, None, None]
-    frame = share * chest + (1 - share) * heading
+    frame = arm_frames(controls, chest)
     world = unit(np.einsum("tij,tabj->tabi", frame, unit(arms)))
     # Scapulohumeral rhythm: a raised arm lifts its shoulder (about one third of the elevation above horizontal).
     up = np.einsum("tji,taj->tai", chest, world[:, :, 0])
@@ -151,7 +164,7 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints[:, 20:22] = wrist
 
     # Legs.
-    root_turn = rotation(controls[:, ch.PITCH], controls[:, ch.ROLL], controls[:, ch.YAW])
+    root_turn = turns[0]
     foot_yaw = controls[:, [32, 37]] - controls[:, [ch.YAW]]
     # The knee points about half way between the pelvis and the foot, turned outward by the knee channel.
     yaw = np.clip(np.arctan2(np.sin(foot_yaw), np.cos(foot_yaw)), -0.9, 0.9) * 0.6 + controls[:, ch.KNEE] * sign

@@ -361,6 +361,49 @@ def carry(ctx: Context, ask: Request) -> Take:
     return take
 
 
+def zombie_walk(ctx: Context, ask: Request) -> Take:
+    """Staggering slowly with stiff legs, one arm or both reaching ahead, the trunk and the head hanging where they will."""
+    r = ctx.rng
+    speed = _speed(ctx, ask, (0.25, 0.4), (0.4, 0.75), (0.8, 1.1))
+    gait, cadence = _walking(ctx, speed)
+    gait.toe_off *= r.uniform(0.25, 0.8)
+    gait.heel *= 0.4
+    gait.lift *= r.uniform(0.4, 1.1)
+    gait.bob *= 0.6
+    gait.sway = r.uniform(0.03, 0.08)
+    gait.width = r.uniform(0.8, 1.5)
+    gait.hip_drop = r.uniform(3, 9)
+    gait.hip_turn = r.uniform(3, 14)
+    gait.lean, gait.stoop = r.uniform(-4, 22), r.uniform(-4, 24)
+    dragged = r.uniform(0.4, 1.1) if r.random() < 0.5 else 0.0
+    take = travel(ctx, gait, seconds=ask.seconds, speed=speed, cadence=cadence * r.uniform(0.75, 1.0), limp=dragged)
+
+    def reaching():
+        up = r.uniform(58, 104)
+        return (r.uniform(-12, 22), up, r.uniform(-20, 12), np.clip(up + r.uniform(-18, 28), 40, 120))
+
+    def hanging():
+        return (r.uniform(0, 60), r.uniform(8, 35), r.uniform(-30, 20), r.uniform(15, 85))
+
+    left, right = reaching(), reaching()
+    draw = r.random()
+    if draw < 0.18:
+        left = hanging()
+    elif draw < 0.36:
+        right = hanging()
+    pose = ctx.pose(la=left, ra=right, frame=r.uniform(0.0, 0.6))
+    controls = take.controls
+    controls[:, ch.ARM] = _between(ctx, controls, pose)
+    controls[:, ch.ARM_FRAME] = pose[ch.ARM_FRAME]
+    t = np.arange(len(controls)) / ctx.fps
+    held = minimum_jerk(t / 0.5) * minimum_jerk((t[-1] - t) / 0.5)
+    rolling = np.sin(np.pi * cadence * t * r.uniform(0.4, 1.0) + r.uniform(0, 6.28))
+    spine, head = (r.normal(0, 5), r.normal(0, 9), r.normal(0, 6)), (r.uniform(-15, 25), r.normal(0, 14), r.normal(0, 8))
+    controls[:, ch.SPINE] += held[:, None] * (np.array(spine) + np.outer(rolling, r.normal(0, 5, 3))) * RAD
+    controls[:, ch.HEAD] += held[:, None] * (np.array(head) + np.outer(rolling, r.normal(0, 4, 3))) * RAD
+    return take
+
+
 def _between(ctx: Context, controls: np.ndarray, pose: np.ndarray, seconds: float = 0.5) -> np.ndarray:
     n = len(controls)
     t = np.arange(n) / ctx.fps
@@ -718,6 +761,7 @@ PROGRAMS = {
     "run_curve": run_curve,
     "sneak": sneak,
     "limp": limp,
+    "zombie_walk": zombie_walk,
     "march": march,
     "walk_in_place": walk_in_place,
     "high_knees": high_knees,

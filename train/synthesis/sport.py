@@ -63,11 +63,24 @@ def _other_punch(ctx: Context, ask: Request) -> Take:
         back = ctx.pose(origin=ready, yaw=-sgn * 4, spine=(3, 0, -sgn * 9), drop=dip, wobble=3, **{mine: wind}, **foot)
         return back, struck
 
-    def cycle(i):
-        back, struck = strike(not ask.both or i % 2 == 0, only or str(r.choice(kinds)))
-        return [(0.3, back), (0.54, struck), (0.6, struck), (1.0, ready)]
+    # Boxers do not stand still: they shift their place between punches, and come back for the last.
+    moves = r.random() < 0.4
+    place = np.zeros(2)
 
-    period = max(0.95 * ask.factor, 0.66)
+    def shifted(pose, by):
+        out = pose.copy()
+        out[[0, 28, 33]] += by[0]
+        out[[2, 30, 35]] += by[1]
+        return out
+
+    def cycle(i):
+        nonlocal place
+        back, struck = strike(not ask.both or i % 2 == 0, only or str(r.choice(kinds)))
+        if moves:
+            place = r.normal(0, 0.14, 2) * ctx.scale if i < ask.count - 1 else np.zeros(2)
+        return [(share, shifted(pose, place)) for share, pose in ((0.3, back), (0.54, struck), (0.6, struck), (1.0, ready))]
+
+    period = max((1.2 if moves else 0.95) * ask.factor, 0.66)
     return ctx.repeat(ask.count, period, cycle, ready=ready, lead=0.7, settle=0.7, key=0.57, pause=0.15)
 
 
@@ -166,11 +179,108 @@ def _other_kick(ctx: Context, ask: Request) -> Take:
     )
 
 
+def _leaning_kick(ctx: Context, ask: Request) -> Take:
+    """High kicks of fighters: the hip turns in, the standing foot turns out, and the trunk leans far away from the leg."""
+    r = ctx.rng
+    dx = _stance_shift(ctx)
+    high = r.uniform(0.45, 1.1)
+    turned = r.uniform(20, 85)  # of the pelvis to the left, so that the right hip leads
+    away = (12 + 45 * high) * r.uniform(0.6, 1.15)
+    sideways = np.sin(np.radians(turned))
+    stance = r.random() < 0.7
+    feet = {"lf": (0.02, 0, 0.1, 0, 4), "rf": (0.03, 0, -0.22, 22, 14)}
+    ready = ctx.pose(drop=0.05, arms=_GUARD, yaw=-r.uniform(0, 25), **feet) if stance else ctx.base
+    start = (ready[35] - ctx.base[35]) / ctx.scale
+    loose = (r.uniform(30, 130), r.uniform(15, 75), r.uniform(0, 110), r.uniform(20, 90))
+    arms = _GUARD if r.random() < 0.5 else loose
+    out = -ctx.base[33] / ctx.scale - dx  # brings the foot in line with the standing leg
+    pivot = {"lf": (0, 0, 0, r.uniform(0, 12), r.uniform(0.3, 0.9) * turned)}
+    on = dict(origin=ready, dx=dx, arms=arms, wobble=8, **pivot)
+    toes = 10 - (22 if stance else 0)
+    chamber = ctx.pose(
+        rf=(-0.5 * out, 0.3 + 0.35 * high, 0.16 - start, toes + 25, 0),
+        yaw=0.7 * turned,
+        roll=-0.5 * away * sideways,
+        pitch=-0.3 * away * (1 - sideways),
+        **on,
+    )
+    hit = ctx.pose(
+        rf=(-out, high, 0.76 - 0.16 * max(high - 0.5, 0) - start, toes, 0),
+        yaw=turned,
+        roll=-away * sideways,
+        pitch=-0.8 * away * (1 - sideways),
+        spine=(8 * (1 - sideways), -0.15 * away * sideways, r.uniform(-25, 10)),
+        head=(0, 0.3 * away * sideways, -0.6 * turned),
+        dz=-0.06 * high,
+        **on,
+    )
+    after = ctx.pose(rf=(0, 0.3, 0.2 - start, toes, 0), yaw=0.4 * turned, roll=-0.3 * away * sideways, **on)
+    return ctx.repeat(
+        ask.count,
+        1.25 * ask.factor,
+        [(0.3, chamber), (0.48, hit), (0.54, hit), (0.74, after), (1.0, ready)],
+        ready=ready,
+        lead=0.7 if stance else 0.0,
+        settle=0.7 if stance else 0.0,
+        key=0.5,
+        pause=0.25,
+    )
+
+
+def spin_kick(ctx: Context, ask: Request) -> Take:
+    """Turning right about on the left foot and sweeping the right leg round at height, to where the person looked at first."""
+    r = ctx.rng
+    dx = _stance_shift(ctx)
+    high = r.uniform(0.45, 1.05)
+    away = (10 + 40 * high) * r.uniform(0.6, 1.15)
+    hop = r.uniform(0.05, 0.3) if r.random() < 0.4 else 0.0
+    loose = (r.uniform(20, 110), r.uniform(20, 80), r.uniform(-20, 80), r.uniform(40, 110))
+    arms = [_GUARD, loose][r.integers(2)]
+    centre = np.array([ctx.base[28], ctx.base[30]]) + (0.0, 0.02)
+    whole = 2 * np.pi
+
+    def at(turn, out, up, *, lean=0.0, drop=0.0, toes=0.0, fly=0.0, arms=arms):
+        """Turned by `turn` of the whole turn to the right; the right foot `out` metres to the body's right and `up`."""
+        pose = ctx.pose(dx=dx, drop=drop, dy=fly, roll=-lean, spine=(0, -0.2 * lean, -r.uniform(0, 18)), arms=arms, wobble=8)
+        yaw = -whole * turn
+        pose[ch.YAW] += yaw
+        pose[32] += yaw
+        pose[37] += yaw
+        pose[29] += fly * ctx.scale
+        if out is not None:
+            reach = out * ctx.scale + float(centre[0] - ctx.base[33])
+            pose[33], pose[35] = centre[0] - reach * np.cos(yaw), centre[1] + reach * np.sin(yaw)
+            pose[34] += up * ctx.scale
+            pose[36] += toes * RAD
+        return pose
+
+    period = 1.3 * float(np.clip(ask.factor, 0.7, 1.5))
+    keys, events, time, done = [(0.0, ctx.base), (0.4, at(0.04, None, 0, drop=0.06))], [], 0.4, 0
+    for _ in range(ask.count):
+        later = 0.3 if done else 0.0
+        cycle = [
+            (later + 0.3 * period, at(done + 0.3, -0.05, 0.12, lean=0.2 * away, drop=0.03, toes=30)),
+            (later + 0.48 * period, at(done + 0.56, 0.3, 0.5 * high, lean=0.7 * away, fly=0.7 * hop, toes=25)),
+            (later + 0.6 * period, at(done + 0.76, 0.66 - 0.12 * high, high, lean=away, fly=hop, toes=10)),
+            (later + 0.72 * period, at(done + 0.92, 0.5, 0.6 * high, lean=0.7 * away, fly=0.5 * hop, toes=10)),
+            (later + period, at(done + 1.0, None, 0, drop=0.05)),
+        ]
+        keys += [(time + when, pose) for when, pose in cycle]
+        events.append(float(time + later + 0.6 * period))
+        time, done = time + cycle[-1][0], done + 1
+    keys.append((time + 0.5, at(done, None, 0, arms=None)))
+    controls = ctx.play(keys)
+    return Take(controls, events, 0.3, time, (0.0, 0.0, -whole * done))
+
+
 def kick(ctx: Context, ask: Request) -> Take:
     """Kicking forward with the right leg."""
     r = ctx.rng
-    if r.random() < 0.45:
+    draw = r.random()
+    if draw < 0.35:
         return _other_kick(ctx, ask)
+    if draw < 0.6:
+        return _leaning_kick(ctx, ask)
     high = r.uniform(0.25, 0.95) * ctx.style.amplitude
     reach = 0.72 - 0.12 * max(high - 0.5, 0)
     arms = [None, _GUARD, (60, 40, 30, 60)][r.integers(3)]
@@ -202,10 +312,13 @@ def kick(ctx: Context, ask: Request) -> Take:
 def side_kick(ctx: Context, ask: Request) -> Take:
     """Kicking out to the right with the right leg."""
     r = ctx.rng
-    high = r.uniform(0.3, 0.75)
+    high = r.uniform(0.3, 1.0)
     dx = _stance_shift(ctx)
-    chamber = ctx.pose(dx=dx, rf=(0.05, 0.45, 0.1, 10, 0), roll=-8, arms=_GUARD)
-    hit = ctx.pose(dx=dx + 0.03, rf=(0.68, high, 0.0, 0, 10), roll=-22 - 10 * high, spine=(0, -4, 0), arms=_GUARD, drop=0.02)
+    arms = _GUARD if r.random() < 0.6 else (r.uniform(40, 110), r.uniform(15, 75), r.uniform(0, 90), r.uniform(20, 90))
+    lean = (14 + 34 * high) * r.uniform(0.8, 1.2)
+    chamber = ctx.pose(dx=dx, rf=(0.05, 0.45, 0.1, 10, 0), roll=-0.35 * lean, arms=arms)
+    reach = 0.72 - 0.16 * max(high - 0.4, 0)
+    hit = ctx.pose(dx=dx + 0.03, rf=(reach, high, 0.0, 0, 10), roll=-lean, spine=(0, -4, 0), arms=arms, drop=0.02)
     return ctx.repeat(
         ask.count,
         1.5 * ask.factor,
@@ -545,6 +658,7 @@ PROGRAMS = {
     "guard": guard,
     "kick": kick,
     "side_kick": side_kick,
+    "spin_kick": spin_kick,
     "kick_ball": kick_ball,
     "throw": throw,
     "serve": serve,
