@@ -80,3 +80,10 @@ def test_a_kettlebell_swings_from_low_to_the_shoulders(seed):
     hands = joints[:, list(WRISTS.values()), 1].mean(1)
     assert hands.min() < joints[0, 0, 1] - 0.1
     assert hands.max() > np.median(joints[:, 16, 1]) - 0.1
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_washes_touches_the_own_body(seed):
+    joints = clip("wash_self", seed).joints
+    body = {20: (19, 9, HEAD, 5, 3), 21: (18, 9, HEAD, 4, 3, 16)}  # of each wrist, what it may rub
+    assert min(nearest(joints, wrist, joint) for wrist, joints_of in body.items() for joint in joints_of) < 0.18

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from llamo.train.synthesis.context import Context, Request, Take
+from llamo.train.synthesis.context import CHEST, HEAD, Context, Request, Take
 
 
 def seated(ctx: Context) -> np.ndarray:
@@ -437,19 +437,25 @@ def wash(ctx: Context, ask: Request) -> Take:
 def wash_self(ctx: Context, ask: Request) -> Take:
     """Rubbing arms, chest, head and legs as under a shower."""
     r = ctx.rng
+    bent = dict(pitch=40, spine=(40, 0, 0), drop=0.08, dz=-0.08)
+    # Pose, the joint that is washed, and where the wrists go from it: (outward, up, ahead), None where a hand rests.
     spots = [
-        dict(ra=(15, 30, -60, 95), la=(15, 35, 0, 70)),
-        dict(la=(15, 30, -60, 95), ra=(15, 35, 0, 70)),
-        dict(arms=(60, 95, -70, 158), head=(12, 0, 0)),
-        dict(ra=(30, 25, -50, 120)),
-        dict(arms=(20, 14, 0, 30), pitch=40, spine=(40, 0, 0), drop=0.08, dz=-0.08),
-        dict(la=(30, 25, -50, 120)),
-        dict(ra=(30, 60, -80, 120), la=(20, 15, -40, 100)),
+        (dict(ra=(15, 30, -60, 95), la=(15, 35, 0, 70)), 18, (-0.02, 0.04, 0.07), None),  # the left arm
+        (dict(la=(15, 30, -60, 95), ra=(15, 35, 0, 70)), 19, None, (-0.02, 0.04, 0.07)),
+        (dict(arms=(60, 95, -70, 158), head=(12, 0, 0)), HEAD, (0.1, 0.1, 0.02), (0.1, 0.1, 0.02)),  # the hair
+        (dict(arms=(30, 50, -50, 150)), HEAD, (0.07, -0.1, 0.14), (0.07, -0.1, 0.14)),  # the face
+        (dict(ra=(30, 25, -50, 120)), CHEST, (-0.06, -0.02, 0.17), None),
+        (dict(la=(30, 25, -50, 120)), CHEST, None, (-0.06, -0.02, 0.17)),
+        (dict(ra=(40, 30, -40, 110), la=(40, 30, -40, 110)), 3, (0.08, 0.02, 0.2), (0.08, 0.02, 0.2)),  # the belly
+        (dict(arms=(20, 14, 0, 30), **bent), 4, (0.0, 0.18, 0.1), None),  # the left thigh, bent down
+        (dict(arms=(20, 14, 0, 30), **bent), 5, None, (0.0, 0.18, 0.1)),
+        (dict(ra=(30, 60, -80, 120), la=(20, 15, -40, 100)), 16, (0.0, 0.03, 0.07), None),  # the left shoulder
     ]
     keys, time, end = [(0.0, ctx.base)], 0.0, max(ask.seconds, 4.0)
     while time < end - 1.2:
-        spot = dict(spots[r.integers(len(spots))])
-        a, b = ctx.pose(wobble=5, **spot), ctx.pose(wobble=14, **spot)
+        pose, joint, right, left = spots[r.integers(len(spots))]
+        pose = ctx.pose(wobble=5, **pose)
+        a, b = (ctx.reach(pose, joint, right, left, spread=spread) for spread in (0.015, 0.06))
         time += 0.6 * ask.factor
         keys.append((time, a))
         for _ in range(int(r.integers(2, 5))):
