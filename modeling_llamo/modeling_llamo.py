@@ -926,6 +926,11 @@ class LlamoPreTrainedModel(PreTrainedModel):
         super()._init_weights(module)
         if isinstance(module, LlamoFeatureEnhancer):
             init.zeros_(module.gate)
+            # The gate learns by what comes through it: with vectors near zero it would stay shut. transformers passes over
+            # custom modules without parameters of their own, so that the attentions are not asked themselves.
+            for linear in module.modules():
+                if isinstance(linear, nn.Linear):
+                    init.normal_(linear.weight, std=linear.in_features**-0.5)
         elif isinstance(module, LlamoCrossTalker):
             init.zeros_(module.motion_gate)
             init.zeros_(module.text_gate)

@@ -327,6 +327,12 @@ def test_motion_without_video_is_untouched_by_the_enhancer(video_model, video_pr
     assert not torch.allclose(both[0], none[0], atol=1e-3)
 
 
+def test_what_the_gate_lets_through_is_no_smaller_than_motion_at_first(video_model):
+    enhancer = video_model.model.enhancer
+    for projection in (enhancer.video_proj, enhancer.cross_attn.v_proj, enhancer.cross_attn.o_proj):
+        assert float(projection.weight.detach().std()) == pytest.approx(projection.in_features**-0.5, rel=0.2)
+
+
 def test_the_enhancer_knows_both_clocks(video_model, video_processor):
     features = []
     for offset in (0.0, 2.0):
