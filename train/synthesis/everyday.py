@@ -294,9 +294,8 @@ def pull(ctx: Context, ask: Request) -> Take:
 def drink(ctx: Context, ask: Request) -> Take:
     """Lifting a cup to the mouth and tilting the head back."""
     low = ctx.pose(ra=(20, 15, -10, 85))
-    mouth = (0.07, -0.12, 0.19)
     sip = ctx.at_head(ctx.pose(ra=(28, 52, -45, 150), head=(-16, 0, 0), spine=(-4, 0, 0)), (0.07, -0.06, 0.2))
-    at = ctx.at_head(ctx.pose(ra=(28, 46, -42, 146)), mouth)
+    at = ctx.at_head(ctx.pose(ra=(28, 46, -42, 146)), (0.07, -0.12, 0.19))
     return ctx.repeat(
         ask.count,
         2.4 * ask.factor,

@@ -106,8 +106,7 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints = np.empty((num_frames, 22, 3))
     pelvis = controls[:, ch.PELVIS].copy()
     turns = trunk_turns(controls)
-    turn = turns[0]
-    hip_offset = np.einsum("tij,fj->tfi", turn, rest[[1, 2]])
+    hip_offset = np.einsum("tij,fj->tfi", turns[0], rest[[1, 2]])
     ankle, foot_vector, contact = foot_frames(controls, body)
     length = (body.thigh + body.shank) * 0.9985
 
@@ -124,7 +123,7 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints[:, 0] = pelvis
     hips = pelvis[:, None] + hip_offset
     joints[:, 1:3] = hips
-    for joint, parent, turn in zip((3, 6, 9), (0, 3, 6), turns, strict=False):
+    for joint, parent, turn in zip((3, 6, 9), (0, 3, 6), turns[:-1], strict=True):
         joints[:, joint] = joints[:, parent] + turn @ rest[joint]
     chest = turns[-1]
     base = joints[:, 9]
@@ -164,13 +163,12 @@ def solve(controls: np.ndarray, body: Body) -> np.ndarray:
     joints[:, 20:22] = wrist
 
     # Legs.
-    root_turn = turns[0]
     foot_yaw = controls[:, [32, 37]] - controls[:, [ch.YAW]]
     # The knee points about half way between the pelvis and the foot, turned outward by the knee channel.
     yaw = np.clip(np.arctan2(np.sin(foot_yaw), np.cos(foot_yaw)), -0.9, 0.9) * 0.6 + controls[:, ch.KNEE] * sign
     forward = np.stack([np.sin(yaw), np.zeros_like(yaw), np.cos(yaw)], axis=-1)
-    forward = np.einsum("tij,tfj->tfi", root_turn, forward)
-    down = -np.broadcast_to(root_turn[:, None, :, 1], forward.shape)
+    forward = np.einsum("tij,tfj->tfi", turns[0], forward)
+    down = -np.broadcast_to(turns[0][:, None, :, 1], forward.shape)
     pole = transported_pole(forward, down, unit(ankle - hips))
     knee, ankle = two_bone(hips, ankle, pole, body.thigh, body.shank)
     joints[:, 4:6] = knee

@@ -394,9 +394,8 @@ def zombie_walk(ctx: Context, ask: Request) -> Take:
     pose = ctx.pose(la=left, ra=right, frame=r.uniform(0.0, 0.6))
     controls = take.controls
     controls[:, ch.ARM] = _between(ctx, controls, pose)
-    controls[:, ch.ARM_FRAME] = pose[ch.ARM_FRAME]
-    t = np.arange(len(controls)) / ctx.fps
-    held = minimum_jerk(t / 0.5) * minimum_jerk((t[-1] - t) / 0.5)
+    t, held = np.arange(len(controls)) / ctx.fps, _held(ctx, len(controls))
+    controls[:, ch.ARM_FRAME] += held * (pose[ch.ARM_FRAME] - controls[:, ch.ARM_FRAME])
     rolling = np.sin(np.pi * cadence * t * r.uniform(0.4, 1.0) + r.uniform(0, 6.28))
     spine, head = (r.normal(0, 5), r.normal(0, 9), r.normal(0, 6)), (r.uniform(-15, 25), r.normal(0, 14), r.normal(0, 8))
     controls[:, ch.SPINE] += held[:, None] * (np.array(spine) + np.outer(rolling, r.normal(0, 5, 3))) * RAD
@@ -404,10 +403,14 @@ def zombie_walk(ctx: Context, ask: Request) -> Take:
     return take
 
 
+def _held(ctx: Context, num_frames: int, seconds: float = 0.5) -> np.ndarray:
+    """How far a pose is taken, `(num_frames,)`: 0 at both ends, 1 between them, with passages of `seconds`."""
+    t = np.arange(num_frames) / ctx.fps
+    return minimum_jerk(t / seconds) * minimum_jerk((t[-1] - t) / seconds)
+
+
 def _between(ctx: Context, controls: np.ndarray, pose: np.ndarray, seconds: float = 0.5) -> np.ndarray:
-    n = len(controls)
-    t = np.arange(n) / ctx.fps
-    w = (minimum_jerk(t / seconds) * minimum_jerk((t[-1] - t) / seconds))[:, None]
+    w = _held(ctx, len(controls), seconds)[:, None]
     swing = controls[:, ch.ARM] - controls[:, ch.ARM].mean(0)
     mixed = controls[:, ch.ARM] * (1 - w) + (pose[ch.ARM] + 0.06 * swing) * w
     return mixed

@@ -65,7 +65,6 @@ def _other_punch(ctx: Context, ask: Request) -> Take:
 
     # Boxers do not stand still: they shift their place between punches, and come back for the last.
     moves = r.random() < 0.4
-    place = np.zeros(2)
 
     def shifted(pose, by):
         out = pose.copy()
@@ -74,10 +73,8 @@ def _other_punch(ctx: Context, ask: Request) -> Take:
         return out
 
     def cycle(i):
-        nonlocal place
         back, struck = strike(not ask.both or i % 2 == 0, only or str(r.choice(kinds)))
-        if moves:
-            place = r.normal(0, 0.14, 2) * ctx.scale if i < ask.count - 1 else np.zeros(2)
+        place = r.normal(0, 0.14, 2) * ctx.scale if moves and i < ask.count - 1 else np.zeros(2)
         return [(share, shifted(pose, place)) for share, pose in ((0.3, back), (0.54, struck), (0.6, struck), (1.0, ready))]
 
     period = max((1.2 if moves else 0.95) * ask.factor, 0.66)
@@ -131,6 +128,15 @@ def guard(ctx: Context, ask: Request) -> Take:
     return Take(ctx.play(keys))
 
 
+_STANCE = {"lf": (0.02, 0, 0.1, 0, 4), "rf": (0.03, 0, -0.22, 22, 14)}  # feet of a fighter
+
+
+def _kicks_from(ctx: Context, ask: Request, ready: np.ndarray, seconds: float, cycle: list) -> Take:
+    """Kicks of `seconds` at normal tempo out of a stance, which is taken first and left again, or out of rest."""
+    moving = 0.0 if ready is ctx.base else 0.7
+    return ctx.repeat(ask.count, seconds * ask.factor, cycle, ready=ready, lead=moving, settle=moving, key=0.5, pause=0.25)
+
+
 def _stance_shift(ctx: Context) -> float:
     return float(ctx.base[28]) / ctx.scale * 0.95
 
@@ -143,8 +149,7 @@ def _other_kick(ctx: Context, ask: Request) -> Take:
     arms = [None, _GUARD, (70, 50, 40, 60), (85, 70, 80, 75)][r.integers(4)]
     kind = str(r.choice(["swing", "push", "round", "toe"], p=[0.35, 0.25, 0.2, 0.2]))
     stance = r.random() < 0.35
-    feet = {"lf": (0.02, 0, 0.1, 0, 4), "rf": (0.03, 0, -0.22, 22, 14)}
-    ready = ctx.pose(drop=0.04, arms=_GUARD, yaw=-10, **feet) if stance else ctx.base
+    ready = ctx.pose(drop=0.04, arms=_GUARD, yaw=-10, **_STANCE) if stance else ctx.base
     on = dict(origin=ready, dx=dx, dz=0.1 if stance else 0.0, wobble=3)
     start = ready[35] - ctx.base[35]
 
@@ -167,16 +172,8 @@ def _other_kick(ctx: Context, ask: Request) -> Take:
         before = ctx.pose(rf=foot(0.02, 0.12, -0.26, 45), spine=(3, 0, -5), arms=arms, **on)
         hit = ctx.pose(rf=foot(-0.02, 0.07 + 0.12 * high, 0.5, 10), spine=(4, 0, 5), pitch=-4, arms=arms, **on)
         after = ctx.pose(rf=foot(0, 0.07, 0.15, 12), arms=arms, **on)
-    return ctx.repeat(
-        ask.count,
-        1.4 * ask.factor,
-        [(0.28, before), (0.48, hit), (0.53, hit), (0.72, after), (1.0, ready)],
-        ready=ready,
-        lead=0.7 if stance else 0.0,
-        settle=0.7 if stance else 0.0,
-        key=0.5,
-        pause=0.25,
-    )
+    cycle = [(0.28, before), (0.48, hit), (0.53, hit), (0.72, after), (1.0, ready)]
+    return _kicks_from(ctx, ask, ready, 1.4, cycle)
 
 
 def _leaning_kick(ctx: Context, ask: Request) -> Take:
@@ -188,8 +185,7 @@ def _leaning_kick(ctx: Context, ask: Request) -> Take:
     away = (12 + 45 * high) * r.uniform(0.6, 1.15)
     sideways = np.sin(np.radians(turned))
     stance = r.random() < 0.7
-    feet = {"lf": (0.02, 0, 0.1, 0, 4), "rf": (0.03, 0, -0.22, 22, 14)}
-    ready = ctx.pose(drop=0.05, arms=_GUARD, yaw=-r.uniform(0, 25), **feet) if stance else ctx.base
+    ready = ctx.pose(drop=0.05, arms=_GUARD, yaw=-r.uniform(0, 25), **_STANCE) if stance else ctx.base
     start = (ready[35] - ctx.base[35]) / ctx.scale
     loose = (r.uniform(30, 130), r.uniform(15, 75), r.uniform(0, 110), r.uniform(20, 90))
     arms = _GUARD if r.random() < 0.5 else loose
@@ -215,16 +211,8 @@ def _leaning_kick(ctx: Context, ask: Request) -> Take:
         **on,
     )
     after = ctx.pose(rf=(0, 0.3, 0.2 - start, toes, 0), yaw=0.4 * turned, roll=-0.3 * away * sideways, **on)
-    return ctx.repeat(
-        ask.count,
-        1.25 * ask.factor,
-        [(0.3, chamber), (0.48, hit), (0.54, hit), (0.74, after), (1.0, ready)],
-        ready=ready,
-        lead=0.7 if stance else 0.0,
-        settle=0.7 if stance else 0.0,
-        key=0.5,
-        pause=0.25,
-    )
+    cycle = [(0.3, chamber), (0.48, hit), (0.54, hit), (0.74, after), (1.0, ready)]
+    return _kicks_from(ctx, ask, ready, 1.25, cycle)
 
 
 def spin_kick(ctx: Context, ask: Request) -> Take:
