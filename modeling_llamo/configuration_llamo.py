@@ -205,6 +205,9 @@ class LlamoTalkerConfig(_StrictConfig):
             Equal spans of the motion whose means are the global context of the kept frames.
         num_tallies (`int`, *optional*, defaults to 16):
             Learned rates that are integrated over the whole motion, so that repetitions can be counted.
+        fuse_totals (`bool`, *optional*, defaults to `True`):
+            Whether the totals of the part that a user turn asks about take part in the fusion with its words, as the selected
+            frames do. Without, the same totals give the same token whatever is asked.
         max_motions (`int`, *optional*, defaults to 8):
             Motions of one prompt that are told apart by a learned vector; further ones share the last.
         max_receptive_field (`float`, *optional*, defaults to 0.5):
@@ -226,6 +229,7 @@ class LlamoTalkerConfig(_StrictConfig):
     num_spans: int = 8
     num_segments: int = 8
     num_tallies: int = 16
+    fuse_totals: bool = True
     max_motions: int = 8
     max_receptive_field: float | int = 0.5
     video_grid_size: int = 3

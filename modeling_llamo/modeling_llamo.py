@@ -751,22 +751,25 @@ class LlamoCrossTalker(nn.Module):
         )
         chosen = self.aggregator(chosen, frames, motion, mask, pair_motions)
 
-        # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
-        heard = self.motion_asks_text(chosen, pair_text, bias=key_bias(pair_words, chosen.dtype))
-        chosen = chosen + torch.tanh(self.motion_gate) * heard
-        chosen = chosen + self.fusion_mlp(self.fusion_norm(chosen))
-        told = self.text_asks_motion(pair_text, chosen, bias=key_bias(kept, chosen.dtype))
-        told = self.text_proj(self.text_norm(told)) * torch.tanh(self.text_gate)
-        deltas = torch.zeros_like(words).index_add(0, pair_turns, told.to(words.dtype)) * word_mask[..., None]
-
         relevance = self.relevance.weigh(pair_text, pair_words, motion, pair_motions, pair_mask)
         rates = self.rates(motion, mask, measured)[pair_motions]
         totals = self.relevance.totals(relevance, rates, pair_times, self.seconds_per_vector)
-        order = self.motion_order(order.clamp(max=self.config.max_motions - 1))
-        stamps = self.clock(pair_times.gather(1, frames)) + order[:, None]
-        totals_token = self.relevance(*(totals if self.teach_totals else (total.detach() for total in totals))) + order
-        tokens = self.projector(torch.cat([chosen + stamps, totals_token[:, None]], dim=1))
+        totals_token = self.relevance(*(totals if self.teach_totals else (total.detach() for total in totals)))[:, None]
         real = F.pad(kept, (0, 1), value=True)
+
+        # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
+        fused, there = (torch.cat([chosen, totals_token], dim=1), real) if self.config.fuse_totals else (chosen, kept)
+        heard = self.motion_asks_text(fused, pair_text, bias=key_bias(pair_words, fused.dtype))
+        fused = fused + torch.tanh(self.motion_gate) * heard
+        fused = fused + self.fusion_mlp(self.fusion_norm(fused))
+        told = self.text_asks_motion(pair_text, fused, bias=key_bias(there, fused.dtype))
+        told = self.text_proj(self.text_norm(told)) * torch.tanh(self.text_gate)
+        deltas = torch.zeros_like(words).index_add(0, pair_turns, told.to(words.dtype)) * word_mask[..., None]
+
+        order = self.motion_order(order.clamp(max=self.config.max_motions - 1))[:, None]
+        stamps = F.pad(self.clock(pair_times.gather(1, frames)), (0, 0, 0, 1))  # totals have stamps of their own
+        tokens = fused if self.config.fuse_totals else torch.cat([fused, totals_token], dim=1)
+        tokens = self.projector(tokens + stamps + order)
         return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals)
 
 

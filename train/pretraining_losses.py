@@ -22,6 +22,7 @@ from llamo.train.questions.vocabulary import action
 
 
 MOST_COUNTED = 30
+TOLD_BY_TOTALS = ("side", "direction", "posture")  # kinds of question that sums of the measured rates may answer
 WORDS_OF_LABELS = {"none": "no"}
 
 
@@ -137,12 +138,18 @@ def pretraining_losses(
     focus = talker.focus(words, batch.word_mask, turns, pairs, motion, mask, times, measured, order)
     frames, totals_token = focus.tokens[:, :-1].float(), focus.tokens[:, -1].float()
     real = focus.real[:, :-1, None].float()
-    # Numbers stand in the token of totals, everything else in the kept frames.
-    number = ~batch.numbers.isnan()[:, None]
-    answers = heads.answer(torch.where(number, totals_token, (frames * real).sum(1) / real.sum(1).clamp(min=1)))
+    # Numbers stand in the token of totals, what totals may tell in both, everything else in the kept frames.
+    number = ~batch.numbers.isnan()
+    told_by_totals = torch.tensor([q.kind in TOLD_BY_TOTALS for q in batch.questions], device=pairs.device)
+    of_frames = heads.answer((frames * real).sum(1) / real.sum(1).clamp(min=1)).log_softmax(-1)
+    of_totals = heads.answer(totals_token).log_softmax(-1)
+    answers = torch.where(number[:, None], of_totals, of_frames)
     asked = batch.keys.sum(-1) > 0
     if asked.any():
         losses["answer"] = 2 * soft_cross_entropy(answers[asked], batch.keys[asked]).mean()
+    if told_by_totals.any():
+        losses["told_by_totals"] = 2 * soft_cross_entropy(of_totals[told_by_totals], batch.keys[told_by_totals]).mean()
+        answers = torch.where(told_by_totals[:, None], answers.exp().add(of_totals.exp()).div(2).log(), answers)
     located = ~batch.where.isnan() & mask[pairs]
     if located.any():
         losses["asked_where"] = F.binary_cross_entropy(focus.relevance[located].clamp(1e-5, 1 - 1e-5), batch.where[located])

@@ -261,6 +261,23 @@ def test_totals_are_taught_by_tokens_unless_told_otherwise(model):
         del talker.teach_totals
 
 
+@pytest.mark.parametrize("fuse_totals", [True, False])
+def test_totals_answer_what_is_asked_where_they_are_fused(processor, fuse_totals):
+    config = make_config(processor)
+    config.talker_config.fuse_totals = fuse_totals
+    talker = make_model(config).model.talker
+    with torch.no_grad():
+        talker.relevance.q_proj.weight.zero_()  # all of the motion is asked about, so that the totals are the same
+    motion, measured = torch.randn(1, 12, 32), torch.rand(1, 12, 26)
+    mask, times, order = torch.ones(1, 12, dtype=torch.bool), torch.arange(12.0)[None], torch.zeros(1, dtype=torch.long)
+    words, word_mask = torch.randn(2, 5, 32), torch.ones(2, 5, dtype=torch.bool)
+    motion_of_pair = torch.zeros(2, dtype=torch.long)
+    focus = talker.focus(words, word_mask, torch.arange(2), motion_of_pair, motion, mask, times, measured, order)
+    torch.testing.assert_close(focus.totals[0], focus.totals[1])
+    assert torch.allclose(focus.tokens[0, -1], focus.tokens[1, -1], atol=1e-5) != fuse_totals
+    assert focus.tokens.shape[1] == focus.frames.shape[1] + 1 == focus.real.shape[1]
+
+
 def test_mismatches_raise_with_the_remedy(model, processor):
     inputs = encode(processor, PROMPT)
     with pytest.raises(ValueError, match="images"):  # placeholders without motion
