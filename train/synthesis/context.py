@@ -409,6 +409,30 @@ class Context:
             keys[-1] = (keys[-1][0], self.base)
         return Take(self.play(keys), events, start, end + 0.4 * settle)
 
+    def stay(self, pose: np.ndarray, reach: float, seconds: float) -> Take:
+        """Takes a pose in `reach` seconds, stays in it with small changes and returns to rest; `seconds` in all."""
+        keys, time = [(0.0, self.base), (reach, pose)], reach
+        while time < seconds - reach:
+            time += self.rng.uniform(0.5, 1.2)
+            keys.append((time, self.vary(pose, 1.2)))
+        keys.append((time + reach, self.base))
+        return Take(self.play(keys), [reach])
+
+    def to_and_fro(self, one: np.ndarray, two: np.ndarray, beat: float, seconds: float) -> Take:
+        """Between two poses every `beat` seconds, a little different each time, now and then with a rest."""
+        r = self.rng
+        beat = float(np.clip(beat, 0.1, 0.6))
+        keys, time, at_one = [(0.0, self.base), (0.7, one)], 0.7, True
+        while time < seconds - 0.7:
+            if r.random() < 0.06:
+                time += r.uniform(0.2, 0.6)
+                keys.append((time, self.vary(keys[-1][1], 0.4)))
+            time += beat * r.uniform(0.85, 1.2)
+            at_one = not at_one
+            keys.append((time, self.vary(one if at_one else two, 0.5)))
+        keys.append((time + 0.7, self.base))
+        return Take(self.play(keys))
+
 
 def _slerp(a: np.ndarray, b: np.ndarray, amount: float) -> np.ndarray:
     c = float(np.clip(a @ b, -1, 1))

@@ -13,15 +13,22 @@ import numpy as np
 
 from llamo.train.synthesis import (
     acrobatics,
+    chores,
     climbing,
     dance,
     everyday,
     exercises,
+    falling,
     floor,
     gestures,
+    hands_at_body,
+    held_poses,
     jumps,
     locomotion,
+    mat_exercises,
+    odd_gaits,
     pastimes,
+    self_defence,
     sport,
 )
 from llamo.train.synthesis import channels as ch
@@ -35,7 +42,10 @@ from llamo.train.synthesis.style import Style, random_style
 
 
 PROGRAMS = {}
-for _module in (locomotion, jumps, exercises, gestures, sport, everyday, dance, climbing, floor, acrobatics, pastimes):
+for _module in (
+    locomotion, jumps, exercises, gestures, sport, everyday, dance, climbing, floor, acrobatics, pastimes, hands_at_body,
+    self_defence, chores, mat_exercises, held_poses, odd_gaits, falling,
+):  # fmt: skip
     PROGRAMS.update(_module.PROGRAMS)
 
 MAX_SECONDS = 16.0
@@ -73,7 +83,10 @@ WEIGHTS = {
     "climb": 1.3,
 }
 # Actions that leave the floor's level or whose place is fixed: they stand alone in a clip.
-ALONE = frozenset({"climb_stairs", "descend_stairs", "climb", "hang", "crawl", "plank", "push_up"})
+ALONE = frozenset(
+    "climb_stairs descend_stairs climb hang crawl plank push_up mountain_climber russian_twist bird_dog side_plank "
+    "downward_dog".split()
+)
 FIRST_ONLY: frozenset = frozenset()
 SHARE_OF_FAULTS = 0.5  # of drawn exercises that can show one
 

@@ -141,7 +141,7 @@ def crouch(ctx: Context, ask: Request) -> Take:
         knees=12,
         arms=(20, 45, -20, 70),
     )
-    return _stay(ctx, low, 1.0 * ask.factor, ask.seconds)
+    return ctx.stay(low, 1.0 * ask.factor, ask.seconds)
 
 
 def kneel(ctx: Context, ask: Request) -> Take:
@@ -172,16 +172,6 @@ def kneel(ctx: Context, ask: Request) -> Take:
         ),
         [1.2 * f],
     )
-
-
-def _stay(ctx: Context, pose: np.ndarray, reach: float, seconds: float) -> Take:
-    r = ctx.rng
-    keys, time = [(0.0, ctx.base), (reach, pose)], reach
-    while time < seconds - reach:
-        time += r.uniform(0.5, 1.2)
-        keys.append((time, ctx.vary(pose, 1.2)))
-    keys.append((time + reach, ctx.base))
-    return Take(ctx.play(keys), [reach])
 
 
 def _height_of_things(ctx: Context) -> float:
@@ -328,7 +318,7 @@ def eat(ctx: Context, ask: Request) -> Take:
 def phone(ctx: Context, ask: Request) -> Take:
     """Holding a phone to the right ear."""
     pose = ctx.at_head(ctx.pose(ra=(70, 38, -32, 160), head=(2, 8, 0)), (0.14, -0.1, 0.06))
-    return _stay(ctx, pose, 1.0 * ask.factor, max(ask.seconds, 3.0))
+    return ctx.stay(pose, 1.0 * ask.factor, max(ask.seconds, 3.0))
 
 
 def scratch_head(ctx: Context, ask: Request) -> Take:

@@ -34,7 +34,7 @@ def _spot(x: float, z: float, yaw: float, left: float, forward: float, up: float
 PITCHES = np.linspace(35, 100, 131)  # degrees
 
 
-class _Board:
+class Board:
     """The straight body between the hands and the toes (or knees) of one person, hands at z = `hz`."""
 
     def __init__(self, rig: Rig, hz: float, *, knees: bool, forearms: bool = False, x: float = 0.0):
@@ -89,8 +89,9 @@ class _Board:
         """The pose with the shoulders at `height` metres."""
         return self.rig.complete([self.draft(height, sag)])[0]
 
-    def draft(self, height: float, sag: float = 0.0) -> Draft:
-        """That pose, to be solved together with others."""
+    def draft(self, height: float, sag: float = 0.0, drawn: tuple[float, float] = (0.0, 0.0)) -> Draft:
+        """That pose, to be solved together with others; `drawn`: how far each foot, left and right, is drawn up to the hands,
+        0 to 1 (not on the knees)."""
         rig, s = self.rig, self.rig.scale
         pitch, pelvis = self._line(height)
         sag = sag + self.sag
@@ -102,11 +103,10 @@ class _Board:
             wrist_z = self.hz + float(rig.body.forearm.mean()) * 0.97
         legs = {"ll": (0, 4, self.shins, 30), "rl": (0, 4, self.shins, 30)}
         if not self.knees:
-            legs = {
-                "lf": (self.x + self.stance, self.ball_z, self.toe, 0),
-                "rf": (self.x - self.stance, self.ball_z, self.toe, 0),
-                "knees": [(0, -1, 0.3)] * 2,
-            }
+            way = self.hz - self.ball_z
+            feet = [(self.x + side * self.stance, self.ball_z + part * way, self.toe, 0, min(0.14, 0.5 * part) * s)
+                    for side, part in zip((1, -1), drawn)]  # fmt: skip
+            legs = {"lf": feet[0], "rf": feet[1], "knees": [(0, -1, 0.3 + 3 * part) for part in drawn]}
         return rig.draft(
             pelvis + (0, 0.004 * sag * s, 0),
             turned(pitch),
@@ -148,7 +148,7 @@ def _between(rig: Rig, a: Key, b: Key, pins: tuple, lift: float = 0.0) -> Key:
     return out
 
 
-def _going_down(rig: Rig, board: _Board, f: float):
+def _going_down(rig: Rig, board: Board, f: float):
     """Keys from standing to the plank, as (seconds, key), and those back up, both beginning at zero."""
     r = rig.ctx.rng
     crouch, plank = _crouched(rig, board.hz, board.wide), board.key(board.high)
@@ -171,7 +171,7 @@ def _going_down(rig: Rig, board: _Board, f: float):
     return down, up
 
 
-def _floor_exercise(rig: Rig, board: _Board, middle, ask: Request, key_times=()) -> Take:
+def floor_exercise(rig: Rig, board: Board, middle, ask: Request, key_times=()) -> Take:
     """`middle` ((seconds, key), first and last the plank) alone, or with getting down before and up after it."""
     r = rig.ctx.rng
     f = float(np.clip(ask.factor, 0.75, 1.4)) * r.uniform(0.9, 1.3)
@@ -193,7 +193,7 @@ def push_up(ctx: Context, ask: Request) -> Take:
     """Bending and stretching the arms with a straight body on the toes or the knees."""
     r = ctx.rng
     rig = Rig(ctx)
-    board = _Board(rig, (r.uniform(0.42, 0.55)) * rig.scale, knees=bool(r.random() < 0.22))
+    board = Board(rig, (r.uniform(0.42, 0.55)) * rig.scale, knees=bool(r.random() < 0.22))
     keys, events = [(0.0, board.draft(board.high))], []
     time = r.uniform(0.15, 0.5)
     keys.append((time, board.draft(board.high)))
@@ -213,19 +213,19 @@ def push_up(ctx: Context, ask: Request) -> Take:
             time += r.uniform(0.2, 0.7)
             keys.append((time, board.draft(board.high, r.normal(0, 1.0))))
     keys.append((keys[-1][0] + 0.2, board.draft(board.high)))
-    return _floor_exercise(rig, board, solved(rig, keys), ask, events)
+    return floor_exercise(rig, board, solved(rig, keys), ask, events)
 
 
 def plank(ctx: Context, ask: Request) -> Take:
     """Holding the straight body on the hands or the forearms."""
     r = ctx.rng
     rig = Rig(ctx)
-    board = _Board(rig, r.uniform(0.42, 0.55) * rig.scale, knees=bool(r.random() < 0.12), forearms=bool(r.random() < 0.45))
+    board = Board(rig, r.uniform(0.42, 0.55) * rig.scale, knees=bool(r.random() < 0.12), forearms=bool(r.random() < 0.45))
     keys, time = [(0.0, board.draft(board.high))], 0.0
     while time < ask.seconds + 1.0:
         time += r.uniform(0.8, 1.8)
         keys.append((time, board.draft(board.high - abs(r.normal(0, 0.006)), r.normal(0, 1.8))))
-    return _floor_exercise(rig, board, solved(rig, keys), ask)
+    return floor_exercise(rig, board, solved(rig, keys), ask)
 
 
 def burpee(ctx: Context, ask: Request) -> Take:
@@ -233,7 +233,7 @@ def burpee(ctx: Context, ask: Request) -> Take:
     r = ctx.rng
     rig = Rig(ctx)
     s = rig.scale
-    board = _Board(rig, r.uniform(0.4, 0.5) * s, knees=False)
+    board = Board(rig, r.uniform(0.4, 0.5) * s, knees=False)
     press, jumps = r.random() < 0.5, r.random() < 0.85
     f = float(np.clip(ask.factor, 0.7, 1.6))
     stand = rig.stand()
@@ -330,7 +330,8 @@ def prone(rig: Rig, **changes) -> Key:
         "settle": 1.0,
     }
     options.update(changes)
-    return rig.key((0, 0.12, 0), turned(88, 0, 180), **options)
+    place = options.pop("at", (0, 0.12, 0))
+    return rig.key(place, options.pop("turn", turned(88, 0, 180)), **options)
 
 
 def side_lying(rig: Rig, **changes) -> Key:
@@ -345,7 +346,8 @@ def side_lying(rig: Rig, **changes) -> Key:
         "settle": 1.0,
     }
     options.update(changes)
-    return rig.key((0.05, 0.12, 0), turned(roll=-84) @ turned(-90), **options)
+    place = options.pop("at", (0.05, 0.12, 0))
+    return rig.key(place, options.pop("turn", turned(roll=-84) @ turned(-90)), **options)
 
 
 def _fours_pitch(rig: Rig) -> float:
@@ -358,6 +360,11 @@ def _fours_pitch(rig: Rig) -> float:
 
 def _all_fours(rig: Rig, x: float, z: float, yaw: float) -> Key:
     """On hands and knees with the pelvis over (x, z), looking along `yaw` degrees."""
+    return rig.key(**fours_pose(rig, x, z, yaw))
+
+
+def fours_pose(rig: Rig, x: float, z: float, yaw: float) -> dict:
+    """The arguments of `Rig.draft` for that pose."""
     body, s = rig.body, rig.scale
     thigh, shank = float(body.thigh.mean()), float(body.shank.mean())
     high = thigh * 0.985 + 0.05 * s - body.rest[1, 1] * 0.3
@@ -365,9 +372,9 @@ def _all_fours(rig: Rig, x: float, z: float, yaw: float) -> Key:
     foot = [(*_spot(x, z, yaw, side * half, -shank - 0.1 * s)[[0, 2]], 150.0, yaw) for side in (1, -1)]
     reach = body.torso * 0.96
     forward = turned(yaw=yaw)[:, 2]
-    return rig.key(
-        (x, high, z),
-        turned(_fours_pitch(rig), 0, yaw),
+    return dict(
+        at=(x, high, z),
+        turn=turned(_fours_pitch(rig), 0, yaw),
         spine=(4, 0, 0),
         head=(-30, 0, 0),
         lh=_spot(x, z, yaw, 0.17 * s, reach, 0.03 * s),

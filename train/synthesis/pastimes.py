@@ -38,6 +38,56 @@ def forehand(ctx: Context, ask: Request) -> Take:
     )
 
 
+def backhand(ctx: Context, ask: Request) -> Take:
+    """Hitting a ball from across the body with one hand or two, with or without a step."""
+    r = ctx.rng
+    step = r.uniform(0.12, 0.4) if r.random() < 0.6 else 0.0
+    turn, high, two = r.uniform(28, 58), r.uniform(35, 75), r.random() < 0.5
+    open_stance = r.uniform(0.05, 0.18)
+    wide = dict(lf=(open_stance, 0, -0.06, 6, 12), rf=(open_stance, 0, 0.06, 0, 8))
+    ready = ctx.pose(drop=r.uniform(0.04, 0.12), spine=(9, 0, 0), arms=(35, 28, -20, 75), **wide)
+    ahead = dict(rf=(0, 0, step, 0, 0)) if step else {}
+    back = ctx.pose(
+        origin=ready, yaw=0.6 * turn, spine=(4, -4, turn), head=(0, 0, -1.4 * turn), dz=-0.04, ra=(-35, high, -65, high + 8),
+        la=(75, high - 10, 20, high + 5) if two else (-5, 35, -40, 80), **ahead,
+    )  # fmt: skip
+    hit = ctx.pose(
+        origin=ready, yaw=0.1 * turn, spine=(2, 3, 0.2 * turn), head=(0, 0, -0.2 * turn), dz=0.06 + 0.5 * step,
+        ra=(25, high + 15, 12, high + 22), la=(-5, high + 8, -35, high + 18) if two else (80, 35, 85, 45), **ahead,
+    )  # fmt: skip
+    over = ctx.pose(
+        origin=ready, yaw=-0.3 * turn, spine=(-2, 2, -0.7 * turn), head=(0, 0, 0.8 * turn), dz=0.05 + 0.5 * step,
+        ra=(75, r.uniform(80, 115), 85, r.uniform(95, 150)), la=(-35, 85, -85, 115) if two else (110, 45, 120, 50), **ahead,
+    )  # fmt: skip
+    return ctx.repeat(
+        ask.count,
+        max(1.5 * ask.factor, 1.25),
+        [(0.34, back), (0.52, hit), (0.66, over), (0.72, over), (1.0, ready)],
+        ready=ready,
+        lead=0.7,
+        settle=0.7,
+        key=0.52,
+        pause=0.3,
+    )
+
+
+def volley(ctx: Context, ask: Request) -> Take:
+    """Playing a volleyball with both hands: set from over the forehead, or bumped with the forearms held low."""
+    r = ctx.rng
+    deep, out = r.uniform(0.08, 0.22), r.uniform(0.04, 0.14)
+    wide = dict(lf=(out, 0, 0.08, 0, 6), rf=(out, 0, -0.06, 8, 8), knees=5)
+    if r.random() < 0.5:
+        low = ctx.pose(drop=deep, pitch=5, head=(-22, 0, 0), arms=(50, 105, -60, 165), **wide)
+        high = ctx.pose(head=(-25, 0, 0), spine=(-4, 0, 0), arms=(20, r.uniform(140, 160), 5, 168), **wide)
+        ready = ctx.pose(drop=0.05, arms=(35, 45, -20, 120), spine=(5, 0, 0), **wide)
+    else:
+        low = ctx.pose(drop=deep + 0.08, pitch=18, spine=(12, 0, 0), head=(-20, 0, 0), arms=(-8, 38, -16, 46), **wide)
+        high = ctx.pose(drop=0.02, pitch=4, spine=(4, 0, 0), head=(-10, 0, 0), arms=(-8, r.uniform(65, 85), -14, 82), **wide)
+        ready = ctx.pose(drop=deep, pitch=14, spine=(10, 0, 0), head=(-16, 0, 0), arms=(20, 30, -5, 62), **wide)
+    cycle = [(0.35, low), (0.55, high), (0.62, high), (1.0, ready)]
+    return ctx.repeat(ask.count, max(1.35 * ask.factor, 0.95), cycle, ready=ready, lead=0.7, settle=0.7, key=0.55, pause=0.3)
+
+
 def bowl(ctx: Context, ask: Request) -> Take:
     """Rolling a ball along the floor: the arm swings back, then forward and low with a long step."""
     r = ctx.rng
@@ -148,7 +198,7 @@ def brush_teeth(ctx: Context, ask: Request) -> Take:
     mouth = np.array([r.uniform(0.09, 0.16), -0.12, r.uniform(0.1, 0.17)])
     stroke = r.uniform(0.03, 0.06) * np.array([0.8, r.normal(0, 0.3), -0.6])
     one, two = ctx.at_head(pose, mouth, spread=0.0), ctx.at_head(pose, mouth + stroke, spread=0.0)
-    return _to_and_fro(ctx, one, two, r.uniform(0.13, 0.22) * ask.factor, max(ask.seconds, 2.5))
+    return ctx.to_and_fro(one, two, r.uniform(0.13, 0.22) * ask.factor, max(ask.seconds, 2.5))
 
 
 def play_guitar(ctx: Context, ask: Request) -> Take:
@@ -160,7 +210,7 @@ def play_guitar(ctx: Context, ask: Request) -> Take:
     stroke = r.uniform(8, 20)
     one = ctx.pose(ra=(60, 24 + out, -48, 84 + stroke / 2), wobble=2, **at)
     two = ctx.pose(ra=(64, 24 + out, -40, 84 - stroke), wobble=2, **at)
-    return _to_and_fro(ctx, one, two, r.uniform(0.18, 0.34) * ask.factor, max(ask.seconds, 2.5))
+    return ctx.to_and_fro(one, two, r.uniform(0.18, 0.34) * ask.factor, max(ask.seconds, 2.5))
 
 
 def play_drums(ctx: Context, ask: Request) -> Take:
@@ -172,27 +222,13 @@ def play_drums(ctx: Context, ask: Request) -> Take:
     bent = (r.uniform(2, 12), 0, 0)
     one = ctx.pose(la=up, ra=down, spine=bent, head=(8, 0, 0), wobble=3)
     two = ctx.pose(la=down, ra=up, spine=bent, head=(8, 0, 0), wobble=3)
-    return _to_and_fro(ctx, one, two, r.uniform(0.16, 0.32) * ask.factor, max(ask.seconds, 2.5))
-
-
-def _to_and_fro(ctx: Context, one: np.ndarray, two: np.ndarray, beat: float, seconds: float) -> Take:
-    """Between two poses, a little different each time, now and then with a rest."""
-    r = ctx.rng
-    beat = float(np.clip(beat, 0.1, 0.6))
-    keys, time, at_one = [(0.0, ctx.base), (0.7, one)], 0.7, True
-    while time < seconds - 0.7:
-        if r.random() < 0.06:
-            time += r.uniform(0.2, 0.6)
-            keys.append((time, ctx.vary(keys[-1][1], 0.4)))
-        time += beat * r.uniform(0.85, 1.2)
-        at_one = not at_one
-        keys.append((time, ctx.vary(one if at_one else two, 0.5)))
-    keys.append((time + 0.7, ctx.base))
-    return Take(ctx.play(keys))
+    return ctx.to_and_fro(one, two, r.uniform(0.16, 0.32) * ask.factor, max(ask.seconds, 2.5))
 
 
 PROGRAMS = {
     "forehand": forehand,
+    "backhand": backhand,
+    "volley": volley,
     "bowl": bowl,
     "kettlebell_swing": kettlebell_swing,
     "hip_circles": hip_circles,
