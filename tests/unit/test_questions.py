@@ -3,18 +3,21 @@
 import itertools
 import re
 from collections import Counter, defaultdict
+from dataclasses import fields
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from llamo.train.questions import KINDS, Question, ask_program, score
+from llamo.train.questions.kinematic_truth import KinematicTruth
 from llamo.train.questions.makers import BETWEEN_LETTERS, LETTER_MARKS, Maker
 from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings
+from llamo.train.questions.program_questions import BUILDERS, ProgramTruth
 from llamo.train.questions.scoring import labels_of, numbers
 from llamo.train.questions.untold_phrasings import UNTOLD
 from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stems
-from llamo.train.questions.wording import caption, clause, lettered, third_person
+from llamo.train.questions.wording import caption, clause, detailed, lettered, third_person
 from llamo.train.synthesis.catalogue import ACTIONS
 
 
@@ -430,6 +433,34 @@ def test_captions():
     assert clause("turn", turn="left", direction="in place") == "turns in place to the left"
     assert caption(["walks forward", "bows once"]) == "The person walks forward and then bows once."
     assert third_person("carry something") == "carries something"
+
+
+def test_detailed_captions_say_what_the_joints_prove():
+    facts = dict.fromkeys(field.name for field in fields(KinematicTruth)) | {"seconds": 4.2, "path": 5.1, "flight_times": ()}
+    walk = KinematicTruth(**facts | {"travel": "forward", "gait": "walk", "steps": 7, "turn": "left", "turn_degrees": 95.0})
+    told = detailed("The person walks forward.", walk)
+    assert told == (
+        "The person walks forward. It takes about 4 seconds, over about 5 metres and 7 steps. "
+        "By the end the person has turned to the left by about 90 degrees."
+    )
+    waves = KinematicTruth(**facts | {"path": 0.2, "travel": "in place", "moving_hand": "left", "raised_hand": "left"})
+    assert (
+        detailed("The person waves.", waves) == "The person waves. It takes about 4 seconds. The left hand goes above the head."
+    )
+    falls = KinematicTruth(**facts | {"path": 0.9, "moving_hand": "right", "start_posture": "standing", "end_posture": "lying"})
+    told = detailed("The person points with the right hand and falls down.", falls, [("falling down", 2.6)])
+    assert "more than the other" not in told, "the caption says it"
+    assert told.endswith("Falling down begins at about 3 seconds. The person is standing at first and lying at the end.")
+
+
+def test_a_detailed_answer_is_longer_and_names_the_same_actions():
+    for seed in range(12):
+        program = random_motion(np.random.default_rng(seed))
+        truth = ProgramTruth(program)
+        short, long = (BUILDERS[name](truth, Maker(np.random.default_rng(1))) for name in ("caption", "detail"))
+        assert long.kind == short.kind == "caption" and long.key == short.key
+        assert long.answer.startswith(short.answer) and len(long.answer) > len(short.answer)
+        assert score(long, long.answer)
 
 
 def test_same_seed_same_questions():

@@ -8,6 +8,7 @@ any frame rate; everything is measured at 20 frames per second after a low-pass,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -107,6 +108,17 @@ def measure(joints: np.ndarray, fps: float) -> KinematicTruth:
         start_posture=_dominant(postures[: int(0.5 * RATE)], 0.9),
         end_posture=_dominant(postures[-int(0.5 * RATE) :], 0.9),
     )
+
+
+def measure_once(joints: np.ndarray, fps: float) -> KinematicTruth:
+    """`measure`, remembered: a clip is asked many times over in training, and measuring it is the slow part."""
+    joints = np.ascontiguousarray(joints, dtype=np.float32)
+    return _measure_bytes(joints.tobytes(), float(fps))
+
+
+@lru_cache(maxsize=4096)
+def _measure_bytes(joints: bytes, fps: float) -> KinematicTruth:
+    return measure(np.frombuffer(joints, dtype=np.float32).reshape(-1, 22, 3), fps)
 
 
 def _at_rate(joints: np.ndarray, fps: float) -> np.ndarray:

@@ -286,12 +286,13 @@ class Maker:
         choices = tuple(dict.fromkeys((*SECONDS, str(whole))))
         return self.make("time", question, answer, str(whole), choices, short=str(whole), tolerance=1.0)
 
-    def caption(self, keys: Sequence[str], text: str) -> Question:
+    def caption(self, keys: Sequence[str], text: str, sub_kind: str = "caption") -> Question:
+        """A caption of these actions in order; `sub_kind` "detail" asks for a detailed one."""
         gerunds = [action(key).gerund for key in keys]
         # A caption of more than the labels ("walks up and kicks a ball") makes nothing wrong that it says itself.
         named = said(text, self.all_gerunds(keys)) - set(gerunds)
         choices = [gerund for gerund in self.all_gerunds(keys) if gerund not in named]
-        return self.make("caption", self.ask("caption"), text, " > ".join(gerunds), choices)
+        return self.make("caption", self.ask(sub_kind), text, " > ".join(gerunds), choices)
 
     def yes_no(self, sub_kind: str, fields: dict[str, str], truth: bool, yes: str, no: str, **options) -> Question:
         question = self.ask(sub_kind, fields, **options)

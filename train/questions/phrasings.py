@@ -399,6 +399,24 @@ SEEN: dict[str, tuple[str, ...]] = {
         "Explain to me what {who} {does} here.",
         "I can't see the clip. What happens in it?",
     ),
+    "detail": (
+        "Describe the motion in detail.",
+        "Give a detailed description of the movement.",
+        "Write a detailed caption.",
+        "Describe as exactly as you can what {who} {does}.",
+        "Tell me everything that can be seen in this motion.",
+        "Give a thorough description of this clip.",
+        "What exactly {does} {who} do? Be precise.",
+        "Describe this movement with all details.",
+        "Please analyse this motion.",
+        "Write a long description.",
+        "Give me a full report on the movement.",
+        "Explain the motion in detail, with numbers where you can.",
+        "A detailed description, please.",
+        "Describe the movement in two or three sentences.",
+        "Break down this movement for me.",
+        "Detailed analysis?",
+    ),
     "yes_action": (
         "{Does} {who} {base}?",
         "{Is} {who} {gerund}?",
@@ -626,6 +644,11 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
         "Give me a one-line summary of this motion.",
         "How would you describe this movement?",
     ),
+    "detail": (
+        "Describe every detail of what {who} {does}.",
+        "Can you give me a more detailed account of the motion?",
+        "Describe it at length.",
+    ),
     "yes_action": (
         "Is {who} seen {gerund} in this recording?",
         "Tell me whether {who} {is} {gerund}.",
@@ -691,7 +714,7 @@ def phrase(
     values = {"who": who, "is": be, "does": do, "has": have, "his": his, **(fields or {})}
     values |= {name.capitalize(): value[:1].upper() + value[1:] for name, value in values.items()}
     text = _plural_verbs(template, who).format(**values)
-    if not held_out and rng.random() < 0.08 and sub_kind not in ("list", "letters", "caption"):
+    if not held_out and rng.random() < 0.08 and sub_kind not in ("list", "letters", "caption", "detail"):
         opening = OPENINGS[int(rng.integers(len(OPENINGS)))]
         keep = len(text) > 1 and text[1].isupper()
         text = opening + (text if keep else text[:1].lower() + text[1:])

@@ -11,10 +11,11 @@ import numpy as np
 from llamo.train.synthesis.engine import PROGRAMS
 from llamo.train.synthesis.engine import WEIGHTS as DRAW_WEIGHTS
 
+from .kinematic_truth import measure_once
 from .makers import Maker
 from .question import Question
 from .vocabulary import action, confusable
-from .wording import ADVERB, WITHOUT_TEMPO, caption, clause
+from .wording import ADVERB, WITHOUT_TEMPO, caption, clause, detailed
 
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ WEIGHTS = {
     "action_duration": 0.4,
     "start_time": 0.6,
     "caption": 1.6,
+    "detail": 0.7,
     "yes_action": 1.0,
     "yes_side": 0.4,
     "yes_direction": 0.4,
@@ -80,6 +82,7 @@ class ProgramTruth:
     """The merged, checked facts of a program: one entry a run of equal actions."""
 
     def __init__(self, motion: SyntheticMotion):
+        self.motion = motion
         self.seconds = len(motion.joints) / motion.fps
         moving = [segment for segment in motion.segments if segment.action != "stand"]
         self.runs: list[list[Segment]] = []
@@ -314,9 +317,19 @@ def _start_time(truth: ProgramTruth, maker: Maker) -> Question | None:
     return replace(maker.start_time(run[0].action, run[0].start), about=run[0].action)
 
 
-def _caption(truth: ProgramTruth, maker: Maker) -> Question:
+def _caption_text(truth: ProgramTruth) -> str:
     clauses = [clause_of(segment) for run in truth.runs for segment in run]
-    return maker.caption(truth.keys, caption(list(dict.fromkeys(clauses))))
+    return caption(list(dict.fromkeys(clauses)))
+
+
+def _caption(truth: ProgramTruth, maker: Maker) -> Question:
+    return maker.caption(truth.keys, _caption_text(truth))
+
+
+def _detail(truth: ProgramTruth, maker: Maker) -> Question:
+    measured = measure_once(truth.motion.joints, truth.motion.fps)
+    starts = [(action(run[0].action).gerund, run[0].start) for run in truth.runs[1:]]
+    return maker.caption(truth.keys, detailed(_caption_text(truth), measured, starts), "detail")
 
 
 def _yes_side(truth: ProgramTruth, maker: Maker) -> Question | None:
@@ -422,6 +435,7 @@ BUILDERS: dict[str, Builder] = {
     "action_duration": _action_duration,
     "start_time": _start_time,
     "caption": _caption,
+    "detail": _detail,
     "yes_action": lambda truth, maker: maker.does_it(truth.keys),
     "yes_side": _yes_side,
     "yes_direction": _yes_direction,

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from llamo.train.recorded import LABELLED_ACTIONS
 
-from .kinematic_truth import KinematicTruth, measure
+from .kinematic_truth import measure_once
 from .makers import DIRECTIONS, Maker
 from .program_questions import COUNTS, PROGRAMS
 from .question import Question
 from .vocabulary import action, confusable
-from .wording import ADVERB, clause, direction_phrase, sentence
+from .wording import ADVERB, clause, detailed, direction_phrase, sentence
 
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ WEIGHTS = {
     "posture_end": 0.5,
     "duration": 0.5,
     "caption": 1.6,
+    "detail": 0.7,
     "yes_action": 1.0,
     "yes_direction": 0.4,
     "yes_turn": 0.4,
@@ -127,7 +127,7 @@ class RecordedTruth:
 
     def __init__(self, clip: RecordedClip):
         self.clip = clip
-        self.measured = _measured(clip)
+        self.measured = measure_once(clip.joints, clip.fps)
         stated = dict(clip.stated)
         self.keys = clip.actions
         self.travel = self._agreed(stated.get("direction"), self.measured.travel)
@@ -146,20 +146,6 @@ class RecordedTruth:
         if len(self.keys) != 1 or self.keys[0] not in GAITS or gait is None:
             return False
         return (gait == "run") == (self.keys[0] in ("run", "jog", "run_curve"))
-
-
-# A clip is asked many times over in training; measuring it is the slow part.
-_CACHE_SIZE = 4096
-
-
-def _measured(clip: RecordedClip) -> KinematicTruth:
-    joints = np.ascontiguousarray(clip.joints, dtype=np.float32)
-    return _measure_bytes(joints.tobytes(), float(clip.fps))
-
-
-@lru_cache(maxsize=_CACHE_SIZE)
-def _measure_bytes(joints: bytes, fps: float) -> KinematicTruth:
-    return measure(np.frombuffer(joints, dtype=np.float32).reshape(-1, 22, 3), fps)
 
 
 def ask_recorded(
@@ -316,7 +302,7 @@ def _posture(at: str) -> Builder:
     return builder
 
 
-def _caption(truth: RecordedTruth, maker: Maker) -> Question | None:
+def _caption_text(truth: RecordedTruth, maker: Maker) -> str | None:
     clip = truth.clip
     if not truth.keys or not clip.captions:
         return None
@@ -328,7 +314,17 @@ def _caption(truth: RecordedTruth, maker: Maker) -> Question | None:
             text = text[:-1] + f" and turns to the {truth.turn}."
     else:
         text = sentence(maker.pick(clip.captions))
-    return maker.caption(truth.keys, text)
+    return text
+
+
+def _caption(truth: RecordedTruth, maker: Maker) -> Question | None:
+    text = _caption_text(truth, maker)
+    return maker.caption(truth.keys, text) if text else None
+
+
+def _detail(truth: RecordedTruth, maker: Maker) -> Question | None:
+    text = _caption_text(truth, maker)
+    return maker.caption(truth.keys, detailed(text, truth.measured), "detail") if text else None
 
 
 def _yes_direction(truth: RecordedTruth, maker: Maker) -> Question | None:
@@ -394,6 +390,7 @@ BUILDERS: dict[str, Builder] = {
     "posture_end": _posture("end"),
     "duration": lambda truth, maker: maker.duration(truth.clip.seconds),
     "caption": _caption,
+    "detail": _detail,
     "yes_action": lambda truth, maker: maker.does_it(truth.keys, may_occur(truth.keys)) if truth.keys else None,
     "yes_direction": _yes_direction,
     "yes_turn": _yes_turn,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from .vocabulary import action
 
+
+if TYPE_CHECKING:
+    from .kinematic_truth import KinematicTruth
 
 LETTERS, NUMERALS = "ABCDEFGH", "12345678"  # what options of a multiple choice are called
 
@@ -14,7 +18,9 @@ _ON_LEG = ("hop", "limp", "balance", "pirouette", "arabesque")
 # Poses and changes of posture have no tempo that anyone would ask for.
 WITHOUT_TEMPO = frozenset(
     "stand plank crouch sit lie guard arms_out hands_on_hips balance arabesque phone kneel cross_arms stumble talk "
-    "sprint sneak look_around direct_traffic signal cheer hang wash_self stretch dance limp".split()
+    "sprint sneak look_around direct_traffic signal cheer hang wash_self stretch dance limp think yawn check_watch "
+    "text_phone take_photo look_far cover_ears pray hug write conduct side_plank downward_dog warrior chair tai_chi "
+    "stagger fall".split()
 )
 ADVERB = {"slow": "slowly", "normal": "at a normal speed", "fast": "quickly"}
 
@@ -98,6 +104,38 @@ def caption(clauses: list[str], who: str = "The person") -> str:
     if len(clauses) == 3:
         return f"{who} {clauses[0]}, then {clauses[1]}, and finally {clauses[2]}."
     return f"{who} first {clauses[0]}, then {', then '.join(clauses[1:-1])}, and finally {clauses[-1]}."
+
+
+def detailed(text: str, measured: KinematicTruth, starts: Sequence[tuple[str, float]] = ()) -> str:
+    """A caption with what the joints prove beside it: time, way, steps, turn, raised hands, postures.
+
+    Args:
+        text: the caption. measured: the facts of the joints.
+        starts: gerund of each action after the first, and the second at which it begins.
+    """
+    seconds = max(1, round(measured.seconds))
+    told = [f"It takes about {seconds} second{'s' * (seconds != 1)}"]
+    metres = round(measured.path)
+    way = []
+    if metres >= (1 if measured.gait else 2) and measured.travel != "in place":
+        way.append(f"about {metres} metre{'s' * (metres != 1)}")
+    if measured.steps and measured.gait:
+        way.append(f"{measured.steps} step{'s' * (measured.steps != 1)}")
+    told[0] += f", over {' and '.join(way)}." if way else "."
+    if measured.turn in ("left", "right") and measured.turn_degrees is not None:
+        degrees = 45 * max(1, round(abs(measured.turn_degrees) / 45))
+        told.append(f"By the end the person has turned to the {measured.turn} by about {degrees} degrees.")
+    if measured.raised_hand in ("left", "right", "both"):
+        hands = "Both hands go" if measured.raised_hand == "both" else f"The {measured.raised_hand} hand goes"
+        told.append(f"{hands} above the head.")
+    elif measured.moving_hand in ("left", "right") and f"the {measured.moving_hand} " not in text:
+        told.append(f"The {measured.moving_hand} hand moves more than the other.")
+    for gerund, second in starts:
+        told.append(f"{gerund[:1].upper()}{gerund[1:]} begins at about {round(second)} second{'s' * (round(second) != 1)}.")
+    start, end = measured.start_posture, measured.end_posture
+    if start and end and start != end:
+        told.append(f"The person is {start} at first and {end} at the end.")
+    return " ".join([text, *told])
 
 
 def join_or(options: list[str]) -> str:

@@ -1350,8 +1350,6 @@ def _table() -> tuple[Action, ...]:
             "warrior pose",
             "warrior poses",
             "exercise",
-            part="leg",
-            sides=LR,
             synonyms=("doing yoga", "holding a lunge"),
             confusable=("lunge", "arms_out", "guard"),
         ),
