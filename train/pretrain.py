@@ -13,6 +13,7 @@ import json
 import math
 import time
 from collections import defaultdict
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ import torch
 from accelerate import Accelerator
 from accelerate.utils import set_seed
 from safetensors import safe_open
+from safetensors.torch import load_file
 from torch import nn
 from tqdm.auto import tqdm
 from transformers import LlamaConfig, PreTrainedTokenizerFast
@@ -28,8 +30,9 @@ from transformers import LlamaConfig, PreTrainedTokenizerFast
 from llamo.modeling_llamo.configuration_llamo import LlamoConfig, own_fields
 from llamo.modeling_llamo.modeling_llamo import LlamoModel
 from llamo.train.asked_motions import AskedMotion
-from llamo.train.export_weights import load_modules, save_modules, save_settings
+from llamo.train.export_weights import load_modules, save_modules, save_settings, save_vision_tower
 from llamo.train.labelled_motion import action_vocabulary, label_recorded
+from llamo.train.pretraining_films import draw_filmed_samples, read_frame_processor
 from llamo.train.pretraining_losses import PretrainingHeads, pretraining_losses
 from llamo.train.pretraining_samples import (
     NUMBER_KINDS,
@@ -42,12 +45,12 @@ from llamo.train.pretraining_samples import (
 )
 from llamo.train.questions.recorded_questions import ask_recorded
 from llamo.train.recorded import read_recorded
-from llamo.train.trained_weights import read_settings
+from llamo.train.trained_weights import VISION_FILE, read_settings
 
 
 WARM_UP = 150  # steps
 HEADS_ALONE = 80  # steps in which new heads learn to read weights that were trained before
-HEADS_LEARN_FASTER = 3
+FASTER = {"heads": 3, "enhancer": 3}  # learn what is new beside weights that were trained before
 TIMED_STEPS = 50  # by which the length of a run with --minutes is measured
 
 
@@ -63,12 +66,13 @@ def word_embeddings(folder: Path) -> torch.Tensor:
     )
 
 
-def build_model(embeddings: torch.Tensor, hidden: dict, talker: dict) -> LlamoModel:
-    """Towers and talker beside a language model of one tiny layer, which pretraining never runs."""
+def build_model(embeddings: torch.Tensor, hidden: dict, talker: dict, vision: dict | None = None) -> LlamoModel:
+    """Towers and talker, with `vision` (its settings) an enhancer too, beside a language model of one tiny layer, which
+    pretraining never runs."""
     text = LlamaConfig(
         vocab_size=8, hidden_size=embeddings.shape[1], intermediate_size=8, num_hidden_layers=1, num_attention_heads=1
     )
-    model = LlamoModel(LlamoConfig(text_config=text, motion_config=hidden, talker_config=talker))
+    model = LlamoModel(LlamoConfig(text_config=text, motion_config=hidden, talker_config=talker, vision_config=vision))
     model.talker.projector.fit_scale(embeddings)
     return model
 
@@ -107,7 +111,10 @@ def main(arguments=None) -> None:
     rng = np.random.default_rng(args.seed)
     embeddings = word_embeddings(Path(args.model))
     tokenizer = PreTrainedTokenizerFast.from_pretrained(args.model)
-    model = build_model(embeddings, json.loads(args.motion_config), json.loads(args.talker_config))
+    vision = Path(args.vision) if args.vision else None
+    frame_processor = read_frame_processor(vision) if vision else None
+    sizes = json.loads(args.motion_config), json.loads(args.talker_config)
+    model = build_model(embeddings, *sizes, read_settings(vision)["vision_config"] if vision else None)
     patch = model.config.motion_config.patch_size
 
     clips = [clip for path in args.recorded + args.recorded_val for clip in read_recorded(path, None)]
@@ -118,6 +125,12 @@ def main(arguments=None) -> None:
         samples += draw_samples(args.num_recorded, args.seed + 1, recorded=tuple(args.recorded), **shared)
     held_out = draw_samples(args.num_held_out, 77, held_out=True, **shared)
     gauge = recorded_gauge(args, actions, patch)
+    films: list[PretrainingSample] = []
+    if vision:
+        load_vision_tower(model, vision)
+        filming = {"patch": patch, "workers": args.workers, "frame_processor": frame_processor}
+        samples += draw_filmed_samples(args.num_filmed, args.seed + 2, **filming)
+        films = [each for each in draw_filmed_samples(args.num_held_out, 77, held_out=True, **filming) if each.film]
     answers = sorted({q.key for sample in samples for q in sample.questions} | {str(number) for number in range(41)})
     mean, std = start_statistics(args.start_from) or feature_statistics(samples)
     collate = Collator(mean, std, tokenizer, {key: index for index, key in enumerate(answers)}, patch)
@@ -130,13 +143,14 @@ def main(arguments=None) -> None:
         "tower": [*model.motion_tower.parameters()],
         "talker": [*model.talker.parameters()],
         "heads": [*heads.parameters()],
+        "enhancer": [*model.enhancer.parameters()] if vision else [],
     }
     heads_alone = HEADS_ALONE if args.start_from else 0
     groups, delays = [], []
     for name, part in parts.items():
         for wide in (True, False):
             chosen = [parameter for parameter in part if (parameter.ndim > 1) == wide]
-            times = HEADS_LEARN_FASTER if name == "heads" else 1
+            times = FASTER.get(name, 1)
             groups.append({"params": chosen, "weight_decay": 0.05 * wide, "lr": times * args.learning_rate})
             delays.append(0 if name == "heads" else heads_alone)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
@@ -165,6 +179,8 @@ def main(arguments=None) -> None:
         accelerator.backward(sum(losses.values()))
         # Each part on its own, so that a spike in one does not silence the others.
         for name, part in parts.items():
+            if not part:
+                continue
             losses[f"norm_{name}"] = accelerator.clip_grad_norm_(part, 1.0)
         optimizer.step()
         optimizer.zero_grad()
@@ -182,11 +198,13 @@ def main(arguments=None) -> None:
             line = {"step": step, "of": steps, "seconds": round(time.time() - started)}
             print(json.dumps({**line, **{name: round(value, 3) for name, value in log.items()}}), flush=True)
         if step % (args.log_every * 10) == 0 or step == steps:
-            for name, group in (("held_out_procedural", held_out), ("recorded", gauge)):
+            unseen = [replace(each, film=None) for each in films]
+            groups = {"held_out_procedural": held_out, "recorded": gauge, "filmed": films, "filmed_without_video": unseen}
+            for name, group in groups.items():
                 if group:
                     print(json.dumps({name: evaluate(bare_model, bare_heads, group, collate, embeddings, device)}), flush=True)
             if accelerator.is_main_process:
-                save(bare_model, Path(args.out), mean, std)
+                save(bare_model, Path(args.out), mean, std, vision)
 
 
 def start_statistics(folder: str | None) -> tuple[np.ndarray, np.ndarray] | None:
@@ -207,9 +225,24 @@ def recorded_gauge(args, actions: tuple[str, ...], patch: int) -> list[Pretraini
     return found
 
 
-def save(model: LlamoModel, out: Path, mean: np.ndarray, std: np.ndarray) -> None:
-    """Tower and talker as half-precision safetensors, sizes and statistics as JSON."""
+def load_vision_tower(model: LlamoModel, folder: Path) -> None:
+    """The trained vision tower of `folder`, which stays as it is."""
+    tensors = load_file(folder / VISION_FILE)
+    tensors = {key.removeprefix("model.vision_tower."): value for key, value in tensors.items()}
+    model.vision_tower.load_state_dict(
+        {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
+    )
+    model.vision_tower.requires_grad_(False)
+    model.train(model.training)
+
+
+def save(model: LlamoModel, out: Path, mean: np.ndarray, std: np.ndarray, vision: Path | None = None) -> None:
+    """Tower, talker and enhancer as half-precision safetensors, sizes and statistics as JSON; the vision tower of `vision`."""
     save_modules(model, out)
+    if vision:
+        save_vision_tower(model.vision_tower, out)
+        told = read_settings(vision)
+        save_settings(out, vision_config=told["vision_config"], frame_processor=told["frame_processor"])
     save_settings(
         out,
         motion_config=own_settings(model.config.motion_config),
@@ -232,6 +265,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--num", type=int, default=30000, help="procedural motions")
     parser.add_argument("--num-recorded", type=int, default=6000, help="views of recorded clips")
     parser.add_argument("--num-held-out", type=int, default=300)
+    parser.add_argument("--vision", default=None, help="folder with a trained vision tower: motion learns to ask it")
+    parser.add_argument("--num-filmed", type=int, default=3000, help="motions with or about a video, where there is a tower")
     parser.add_argument("--questions", type=int, default=3, help="questions of each motion in a batch")
     parser.add_argument("--minutes", type=float, default=30.0, help="time of the training proper")
     parser.add_argument("--max-steps", type=int, default=None, help="instead of --minutes")

@@ -92,7 +92,7 @@ def pretraining_losses(
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """All losses of one batch by name, and the scores of the answers `(P, A)`."""
     talker = model.talker
-    motion, mask, times = model.get_motion_features(batch.values, batch.mask)
+    motion, mask, times = model.get_motion_features(batch.values, batch.mask, **batch.video)
     measured = model.get_measured_rates(batch.values, batch.mask)
     losses: dict[str, torch.Tensor] = {}
     labels = {name: batch.labels[index].masked_fill(~mask, IGNORE) for index, name in enumerate(FRAME_LABELS)}
@@ -104,7 +104,8 @@ def pretraining_losses(
     known = ~batch.rates.isnan() & mask[..., None]
     truth = batch.rates.nan_to_num(0.0)
     own = rates[..., : truth.shape[-1]]
-    losses["rates"] = 4 * F.smooth_l1_loss(own[known], truth[known], beta=0.1)
+    if known.any():
+        losses["rates"] = 4 * F.smooth_l1_loss(own[known], truth[known], beta=0.1)
     complete = (known | ~mask[..., None]).all(1)  # totals whose every vector is known
     totals, true_totals = own.sum(1), truth.sum(1)
     error = F.smooth_l1_loss(totals, true_totals, beta=0.3, reduction="none") / (1 + true_totals).sqrt()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
@@ -41,16 +41,25 @@ class AskedText:
     where: np.ndarray | None = None
 
 
+@dataclass(frozen=True)
+class SampledVideo:
+    """frames `(n, 3, size, size)` float16, as the tower is fed; times `(n,)`, seconds on the clock of the motion."""
+
+    frames: np.ndarray
+    times: np.ndarray
+
+
 @dataclass
 class PretrainingSample:
     """values `(F, 141 + 26)` float16: features, then measured rates; labels `(5, T)` int16 (of each vector's middle), rates
-    `(T, 12)` float16 (NaN unknown): the truth that rates are learned from."""
+    `(T, 12)` float16 (NaN unknown): the truth that rates are learned from; film: the video beside it, where there is one."""
 
     values: np.ndarray
     labels: np.ndarray
     rates: np.ndarray
     questions: list[AskedText]
     recorded: bool
+    film: SampledVideo | None = None
 
 
 def to_sample(asked: AskedMotion, patch: int, actions: Sequence[str] = ()) -> PretrainingSample:
@@ -92,7 +101,8 @@ class Batch:
 
     values `(N, F, 141 + 26)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 12)`; words `(P, S)` token ids with word_mask,
     pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none,
-    where `(P, T)`: 1 for the motion vectors that the question is about, 0 for the others, NaN where nobody knows.
+    where `(P, T)`: 1 for the motion vectors that the question is about, 0 for the others, NaN where nobody knows; video: what
+    `LlamoModel.get_motion_features` takes of the videos, empty where there is none.
     """
 
     values: torch.Tensor
@@ -106,9 +116,11 @@ class Batch:
     numbers: torch.Tensor
     where: torch.Tensor
     questions: list[AskedText]
+    video: dict[str, torch.Tensor] = field(default_factory=dict)
 
     def to(self, device) -> Batch:
-        return Batch(**{name: part.to(device) if torch.is_tensor(part) else part for name, part in vars(self).items()})
+        parts = {name: part.to(device) if torch.is_tensor(part) else part for name, part in vars(self).items()}
+        return Batch(**{**parts, "video": {name: part.to(device) for name, part in self.video.items()}})
 
 
 class Collator:
@@ -181,7 +193,29 @@ class Collator:
             torch.tensor(numbers),
             torch.from_numpy(where),
             questions,
+            video_arrays(samples),
         )
+
+
+def video_arrays(samples: Sequence[PretrainingSample]) -> dict[str, torch.Tensor]:
+    """What `LlamoModel.get_motion_features` takes of the videos of some samples; `{}` where none has one."""
+    films = [(row, sample.film) for row, sample in enumerate(samples) if sample.film is not None]
+    if not films:
+        return {}
+    longest = max(len(film.times) for _, film in films)
+    frames = torch.zeros(len(films), longest, *films[0][1].frames.shape[1:])
+    mask, times = torch.zeros(len(films), longest, dtype=torch.long), torch.zeros(len(films), longest)
+    for place, (_, film) in enumerate(films):
+        real = len(film.times)
+        frames[place, :real], times[place, :real] = torch.from_numpy(film.frames).float(), torch.from_numpy(film.times)
+        mask[place, :real] = 1
+    rows = torch.tensor([row for row, _ in films])
+    return {
+        "pixel_values_videos": frames,
+        "video_attention_mask": mask,
+        "video_times": times,
+        "video_motion_ids": rows,
+    }
 
 
 def batches(samples: Sequence[PretrainingSample], size: int, rng: np.random.Generator) -> Iterator[list[PretrainingSample]]:
