@@ -51,6 +51,7 @@ from llamo.train.trained_weights import VISION_FILE, read_settings
 WARM_UP = 150  # steps
 HEADS_ALONE = 80  # steps in which new heads learn to read weights that were trained before
 FASTER = {"heads": 3, "enhancer": 3}  # learn what is new beside weights that were trained before
+OPEN_GATE = 0.3  # of a new enhancer
 TIMED_STEPS = 50  # by which the length of a run with --minutes is measured
 
 
@@ -136,6 +137,8 @@ def main(arguments=None) -> None:
     collate = Collator(mean, std, tokenizer, {key: index for index, key in enumerate(answers)}, patch)
 
     model.talker.teach_totals = False
+    if vision:  # from zero it takes longer to open than there are steps
+        nn.init.constant_(model.enhancer.gate, OPEN_GATE)
     if args.start_from:
         load_modules(model, Path(args.start_from))
     heads = PretrainingHeads(model.config.talker_config.hidden_size, actions, answers, tokenizer, embeddings)

@@ -25,7 +25,7 @@ from transformers import AutoConfig, AutoModel, PreTrainedModel
 from llamo.modeling_llamo.modeling_llamo import patch_vectors, vision_width
 from llamo.processing.video_processing_llamo import LlamoFrameProcessor
 from llamo.train.export_weights import save_settings, save_vision_tower
-from llamo.train.vision_samples import IGNORE, TASKS, Pictures, augment, draw_pictures, shares
+from llamo.train.vision_samples import IGNORE, TASKS, Pictures, augment, draw_pictures, shares, total_loss
 
 
 # Two thirds of a million parameters. Convolutions with batch statistics do better than a guess after 75 steps; Swin did not
@@ -181,16 +181,6 @@ def main(arguments=None) -> None:
             save(tower, frame_processor, Path(args.out))
     print(table_of(evaluate(tower, heads, held_out, frame_processor, autocast), held_out), flush=True)
     save(tower, frame_processor, Path(args.out))
-
-
-def total_loss(scores: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
-    """Sum over the tasks of the mean cross-entropy of the pictures that tell them; labels `(num, tasks)`."""
-    losses = [
-        F.cross_entropy(each.float(), labels[:, place], ignore_index=IGNORE, reduction="sum")
-        / (labels[:, place] != IGNORE).sum().clamp(min=1)
-        for place, each in enumerate(scores)
-    ]
-    return torch.stack(losses).sum()
 
 
 def save(tower: PreTrainedModel, frame_processor: LlamoFrameProcessor, out: Path) -> None:

@@ -18,6 +18,7 @@ from llamo.train.labelled_motion import IGNORE, RATES
 from llamo.train.pretraining_samples import FRAME_LABELS, AskedText, PretrainingSample, SampledVideo
 from llamo.train.questions.question import AND
 from llamo.train.trained_weights import has_vision, read_settings
+from llamo.train.vision_samples import labels_of
 
 
 CHUNK = 20  # motions that one process films at a time
@@ -51,7 +52,8 @@ def to_filmed_sample(filmed: FilmedMotion, patch: int, frame_processor: LlamoFra
     film = None
     if filmed.video is not None:
         frames, times = frame_processor.sample({"bytes": filmed.video, "offset_s": filmed.offset_s})
-        film = SampledVideo(frames.numpy().astype(np.float16), times.astype(np.float32))
+        seen = labels_of(filmed.program["scene"])
+        film = SampledVideo(frames.numpy().astype(np.float16), times.astype(np.float32), seen)
     return PretrainingSample(values.astype(np.float16), labels, rates, questions, False, film)
 
 

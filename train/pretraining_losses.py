@@ -9,7 +9,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +20,7 @@ from llamo.modeling_llamo.modeling_llamo import LlamoModel
 from llamo.train.labelled_motion import IGNORE, RATES
 from llamo.train.pretraining_samples import FRAME_LABELS, AskedText, Batch
 from llamo.train.questions.vocabulary import action
+from llamo.train.vision_samples import TASKS, total_loss
 
 
 MOST_COUNTED = 30
@@ -72,6 +74,7 @@ class PretrainingHeads(nn.Module):
         self.whole = nn.ModuleDict({name: WordReadout(values, tokenizer, embeddings) for name, values in texts.items()})
         self.count = WordReadout([str(number) for number in range(MOST_COUNTED + 1)], tokenizer, embeddings)
         self.answer = WordReadout(list(answers), tokenizer, embeddings)
+        self.seen = nn.ModuleList(nn.Linear(width, len(answers)) for answers in TASKS.values())
 
 
 def shares(labels: torch.Tensor, looks_at: torch.Tensor, num: int) -> tuple[torch.Tensor, torch.Tensor]:
@@ -87,14 +90,33 @@ def soft_cross_entropy(logits: torch.Tensor, target: torch.Tensor) -> torch.Tens
     return -(target * logits.log_softmax(-1)).sum(-1)
 
 
+@contextmanager
+def what_motion_was_told(model: LlamoModel) -> Iterator[list[torch.Tensor]]:
+    """What a video answers the motion that asks it, `(V, T, D)`, of every pass within; nothing without a video."""
+    told: list[torch.Tensor] = []
+    if model.enhancer is None:
+        yield told
+        return
+    handle = model.enhancer.cross_attn.register_forward_hook(lambda module, arguments, answers: told.append(answers))
+    try:
+        yield told
+    finally:
+        handle.remove()
+
+
 def pretraining_losses(
     model: LlamoModel, heads: PretrainingHeads, batch: Batch, embeddings: torch.Tensor
 ) -> tuple[dict[str, torch.Tensor], torch.Tensor]:
     """All losses of one batch by name, and the scores of the answers `(P, A)`."""
     talker = model.talker
-    motion, mask, times = model.get_motion_features(batch.values, batch.mask, **batch.video)
+    with what_motion_was_told(model) as told:
+        motion, mask, times = model.get_motion_features(batch.values, batch.mask, **batch.video)
     measured = model.get_measured_rates(batch.values, batch.mask)
     losses: dict[str, torch.Tensor] = {}
+    if told:  # the answers of the video hold all that it shows, before anything is asked
+        share = mask[batch.video["video_motion_ids"]].float()
+        mean = (told[0].float() * share[..., None]).sum(1) / share.sum(1, keepdim=True)
+        losses["seen"] = 0.5 * total_loss([reader(mean) for reader in heads.seen], batch.seen)
     labels = {name: batch.labels[index].masked_fill(~mask, IGNORE) for index, name in enumerate(FRAME_LABELS)}
     for name, head in heads.frames.items():
         if (labels[name] != IGNORE).any():

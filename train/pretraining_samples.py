@@ -43,10 +43,12 @@ class AskedText:
 
 @dataclass(frozen=True)
 class SampledVideo:
-    """frames `(n, 3, size, size)` float16, as the tower is fed; times `(n,)`, seconds on the clock of the motion."""
+    """frames `(n, 3, size, size)` float16, as the tower is fed; times `(n,)`, seconds on the clock of the motion; `seen`
+    `(tasks,)` int64, the answers to `vision_samples.TASKS`."""
 
     frames: np.ndarray
     times: np.ndarray
+    seen: np.ndarray
 
 
 @dataclass
@@ -102,7 +104,7 @@ class Batch:
     values `(N, F, 141 + 26)`, mask `(N, F)`, labels `(5, N, T)`, rates `(N, T, 12)`; words `(P, S)` token ids with word_mask,
     pair_motions `(P,)`, keys `(P, A)`: share of each answer of the vocabulary, numbers `(P,)`: NaN where the answer is none,
     where `(P, T)`: 1 for the motion vectors that the question is about, 0 for the others, NaN where nobody knows; video: what
-    `LlamoModel.get_motion_features` takes of the videos, empty where there is none.
+    `LlamoModel.get_motion_features` takes of the videos, empty where there is none; seen `(V, tasks)`: what each of them shows.
     """
 
     values: torch.Tensor
@@ -117,6 +119,7 @@ class Batch:
     where: torch.Tensor
     questions: list[AskedText]
     video: dict[str, torch.Tensor] = field(default_factory=dict)
+    seen: torch.Tensor | None = None
 
     def to(self, device) -> Batch:
         parts = {name: part.to(device) if torch.is_tensor(part) else part for name, part in vars(self).items()}
@@ -185,6 +188,7 @@ class Collator:
         for row, question in enumerate(questions):
             if question.where is not None:
                 where[row, : len(question.where)] = question.where
+        seen = [sample.film.seen for sample in samples if sample.film is not None]
         numbers = [float(q.key) if q.kind in NUMBER_KINDS else np.nan for q in questions] or [np.nan]
         return Batch(
             *map(torch.from_numpy, (values, mask, labels, rates, words, word_mask)),
@@ -194,6 +198,7 @@ class Collator:
             torch.from_numpy(where),
             questions,
             video_arrays(samples),
+            torch.from_numpy(np.stack(seen)) if seen else None,
         )
 
 

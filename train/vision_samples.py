@@ -148,3 +148,13 @@ def shares(labels: np.ndarray, names: Sequence[str] = tuple(TASKS)) -> dict[str,
         commonest = np.bincount(known).max() / len(known) if len(known) else 0.0
         found[name] = (1 / len(TASKS[name]), float(commonest))
     return found
+
+
+def total_loss(scores: list[torch.Tensor], labels: torch.Tensor) -> torch.Tensor:
+    """Sum over the tasks of the mean cross-entropy of the pictures that tell them; labels `(num, tasks)`."""
+    losses = [
+        F.cross_entropy(each.float(), labels[:, place], ignore_index=IGNORE, reduction="sum")
+        / (labels[:, place] != IGNORE).sum().clamp(min=1)
+        for place, each in enumerate(scores)
+    ]
+    return torch.stack(losses).sum()

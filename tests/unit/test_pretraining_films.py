@@ -14,6 +14,7 @@ from llamo.train.pretraining_films import draw_filmed_samples, read_frame_proces
 from llamo.train.pretraining_losses import PretrainingHeads, pretraining_losses
 from llamo.train.pretraining_samples import Collator, feature_statistics, video_arrays
 from llamo.train.questions.question import AND
+from llamo.train.vision_samples import TASKS
 
 
 SIZE = 32
@@ -73,8 +74,11 @@ def test_motion_learns_to_ask_the_video(samples):
     batch = collate(samples, None)
     assert batch.video["video_motion_ids"].tolist() == [row for row, each in enumerate(samples) if each.film is not None]
     losses, answered = pretraining_losses(model, heads, batch, embeddings)
-    assert set(losses) >= {"answer"} and not set(losses) & {"rates", "totals", "action", "span_action"}, "no labels, no loss"
+    assert set(losses) >= {"answer", "seen"} and not set(losses) & {"rates", "totals", "action", "span_action"}, (
+        "no labels, no loss"
+    )
     sum(losses.values()).backward()
+    assert batch.seen.shape == (len(batch.video["video_motion_ids"]), len(TASKS))
     assert model.enhancer.gate.grad.abs().sum() > 0 and model.enhancer.cross_attn.q_proj.weight.grad.abs().sum() > 0
     # Other frames, other answers; the same motion without them, others again.
     batch.video["pixel_values_videos"] = batch.video["pixel_values_videos"].flip(-1) + 0.5

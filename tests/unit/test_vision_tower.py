@@ -14,10 +14,10 @@ from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.train import initialise
 from llamo.train.export_weights import load_modules, save_modules
 from llamo.train.initialise import assemble
-from llamo.train.pretrain_vision import DEFAULT_TOWER, GridHeads, build_tower, see, total_loss
+from llamo.train.pretrain_vision import DEFAULT_TOWER, GridHeads, build_tower, see
 from llamo.train.recipe import run_recipe
 from llamo.train.trained_weights import digest_of, has_vision
-from llamo.train.vision_samples import IGNORE, TASKS, augment, draw_pictures, film_chunk, labels_of, mirror
+from llamo.train.vision_samples import IGNORE, TASKS, augment, draw_pictures, film_chunk, labels_of, mirror, total_loss
 
 
 TINY = {

@@ -46,7 +46,7 @@ WEIGHTS = {
     "action_duration": 0.4,
     "start_time": 0.6,
     "caption": 1.6,
-    "detail": 0.7,
+    "detail": 0.4,
     "yes_action": 1.0,
     "yes_side": 0.4,
     "yes_direction": 0.4,

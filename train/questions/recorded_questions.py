@@ -40,7 +40,7 @@ WEIGHTS = {
     "posture_end": 0.5,
     "duration": 0.5,
     "caption": 1.6,
-    "detail": 0.7,
+    "detail": 0.4,
     "yes_action": 1.0,
     "yes_direction": 0.4,
     "yes_turn": 0.4,
