@@ -114,7 +114,8 @@ def main(arguments=None) -> None:
     tokenizer = PreTrainedTokenizerFast.from_pretrained(args.model)
     vision = Path(args.vision) if args.vision else None
     frame_processor = read_frame_processor(vision) if vision else None
-    sizes = json.loads(args.motion_config), json.loads(args.talker_config)
+    begun = read_settings(Path(args.start_from)) if args.start_from else {}
+    sizes = [{**begun.get(name, {}), **json.loads(getattr(args, name))} for name in ("motion_config", "talker_config")]
     model = build_model(embeddings, *sizes, read_settings(vision)["vision_config"] if vision else None)
     patch = model.config.motion_config.patch_size
 
@@ -275,8 +276,8 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--max-steps", type=int, default=None, help="instead of --minutes")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--learning-rate", type=float, default=4e-4)
-    parser.add_argument("--motion-config", default="{}", help="fields of LlamoMotionConfig as JSON")
-    parser.add_argument("--talker-config", default="{}", help="fields of LlamoTalkerConfig as JSON")
+    parser.add_argument("--motion-config", default="{}", help="fields of LlamoMotionConfig as JSON, over those of --start-from")
+    parser.add_argument("--talker-config", default="{}", help="fields of LlamoTalkerConfig as JSON, over those of --start-from")
     parser.add_argument("--start-from", default=None, help="folder of weights to go on from")
     parser.add_argument("--workers", type=int, default=2, help="processes that make motions")
     parser.add_argument("--log-every", type=int, default=100)

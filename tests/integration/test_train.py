@@ -197,5 +197,12 @@ def test_every_recipe_has_settings_that_are_read(path):
 def test_pretraining_recipe(home, tmp_path):
     recipe = read_recipe(RECIPES / "smoke_pretrain.yaml", [f"model={home / 'llamo'}", f"out={tmp_path / 'out'}"])
     recipe |= {"num": 8, "num_held_out": 2, "max_steps": 2, "batch_size": 4, "workers": 1}
-    assert "motion tower" in run_recipe(recipe)
+    sizes = {"motion_config": '{"opposite_rates": []}', "talker_config": '{"fuse_totals": false, "num_focus_tokens": 3}'}
+    assert "motion tower" in run_recipe({**recipe, **sizes})
     assert (tmp_path / "out" / "talker.safetensors").exists()
+    # Weights are gone on from in the sizes that they have; what the caller says goes over them.
+    onward = {"start_from": str(tmp_path / "out"), "out": str(tmp_path / "on"), "talker_config": '{"num_focus_tokens": 5}'}
+    run_recipe({**recipe, **onward})
+    told = json.loads((tmp_path / "on" / "config.json").read_text())
+    assert told["motion_config"]["opposite_rates"] == [] and not told["talker_config"]["fuse_totals"]
+    assert told["talker_config"]["num_focus_tokens"] == 5

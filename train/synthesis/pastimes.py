@@ -5,6 +5,12 @@ import numpy as np
 from llamo.train.synthesis.context import Context, Request, Take
 
 
+def _strokes(ctx: Context, ask: Request, ready: np.ndarray, back: np.ndarray, hit: np.ndarray, over: np.ndarray) -> Take:
+    """Strokes with a racket: it swings back, hits, and goes on over the shoulder."""
+    cycle = [(0.34, back), (0.52, hit), (0.66, over), (0.72, over), (1.0, ready)]
+    return ctx.repeat(ask.count, max(1.5 * ask.factor, 1.25), cycle, ready=ready, lead=0.7, settle=0.7, key=0.52, pause=0.3)
+
+
 def forehand(ctx: Context, ask: Request) -> Take:
     """Hitting a ball with a racket, from low behind to high in front, with or without a step."""
     r = ctx.rng
@@ -26,16 +32,7 @@ def forehand(ctx: Context, ask: Request) -> Take:
         origin=ready, yaw=0.8 * turn, spine=(0, -2, turn), head=(0, 0, -turn), dz=0.05 + 0.5 * step,
         ra=(-35, r.uniform(85, 125), -85, r.uniform(100, 150)), la=(80, 35, 30, 100), **ahead,
     )  # fmt: skip
-    return ctx.repeat(
-        ask.count,
-        max(1.5 * ask.factor, 1.25),
-        [(0.34, back), (0.52, hit), (0.66, over), (0.72, over), (1.0, ready)],
-        ready=ready,
-        lead=0.7,
-        settle=0.7,
-        key=0.52,
-        pause=0.3,
-    )
+    return _strokes(ctx, ask, ready, back, hit, over)
 
 
 def backhand(ctx: Context, ask: Request) -> Take:
@@ -59,16 +56,7 @@ def backhand(ctx: Context, ask: Request) -> Take:
         origin=ready, yaw=-0.3 * turn, spine=(-2, 2, -0.7 * turn), head=(0, 0, 0.8 * turn), dz=0.05 + 0.5 * step,
         ra=(75, r.uniform(80, 115), 85, r.uniform(95, 150)), la=(-35, 85, -85, 115) if two else (110, 45, 120, 50), **ahead,
     )  # fmt: skip
-    return ctx.repeat(
-        ask.count,
-        max(1.5 * ask.factor, 1.25),
-        [(0.34, back), (0.52, hit), (0.66, over), (0.72, over), (1.0, ready)],
-        ready=ready,
-        lead=0.7,
-        settle=0.7,
-        key=0.52,
-        pause=0.3,
-    )
+    return _strokes(ctx, ask, ready, back, hit, over)
 
 
 def volley(ctx: Context, ask: Request) -> Take:

@@ -1,7 +1,7 @@
 """Strikes with elbow and knee, blocks and ducking; authored for the right side."""
 
 from llamo.train.synthesis.context import Context, Request, Take
-from llamo.train.synthesis.sport import _GUARD, _guard, _stance_shift
+from llamo.train.synthesis.sport import _GUARD, _guard, _stance_shift, blows_from
 
 
 def elbow_strike(ctx: Context, ask: Request) -> Take:
@@ -21,11 +21,8 @@ def elbow_strike(ctx: Context, ask: Request) -> Take:
         origin=ready, yaw=0.4 * twist, spine=(5, 0, twist), head=(0, 0, -0.8 * twist), dz=0.05, ra=arm, wobble=4, **other
     )
     back = ctx.pose(origin=ready, yaw=-0.1 * twist, spine=(2, 0, -0.4 * twist), ra=wind, wobble=4, **other)
-    moving = 0.0 if ready is ctx.base else 0.7
     cycle = [(0.32, back), (0.54, hit), (0.6, hit), (1.0, ready)]
-    return ctx.repeat(
-        ask.count, max(1.05 * ask.factor, 0.7), cycle, ready=ready, lead=moving, settle=moving, key=0.57, pause=0.2
-    )
+    return blows_from(ctx, ask, ready, 1.05, cycle, key=0.57, pause=0.2, least=0.7)
 
 
 def knee_strike(ctx: Context, ask: Request) -> Take:
@@ -39,11 +36,8 @@ def knee_strike(ctx: Context, ask: Request) -> Take:
         origin=ready, dx=_stance_shift(ctx), dz=0.1 + 0.3 * thrust, pitch=-r.uniform(6, 20), roll=-4, spine=(14, 3, 6),
         rf=(-0.05, lift, thrust - start, 35, 0), arms=(20, 35, -25, 70), wobble=4,
     )  # fmt: skip
-    moving = 0.0 if ready is ctx.base else 0.7
     cycle = [(0.25, grab), (0.48, hit), (0.56, hit), (1.0, ready)]
-    return ctx.repeat(
-        ask.count, max(1.2 * ask.factor, 0.8), cycle, ready=ready, lead=moving, settle=moving, key=0.52, pause=0.2
-    )
+    return blows_from(ctx, ask, ready, 1.2, cycle, key=0.52, pause=0.2, least=0.8)
 
 
 def block(ctx: Context, ask: Request) -> Take:
@@ -70,10 +64,7 @@ def block(ctx: Context, ask: Request) -> Take:
         )
         return [(0.3, there), (0.5, ctx.vary(there)), (1.0, ready)]
 
-    moving = 0.0 if ready is ctx.base else 0.7
-    return ctx.repeat(
-        ask.count, max(1.05 * ask.factor, 0.65), cycle, ready=ready, lead=moving, settle=moving, key=0.4, pause=0.2
-    )
+    return blows_from(ctx, ask, ready, 1.05, cycle, key=0.4, pause=0.2, least=0.65)
 
 
 def duck(ctx: Context, ask: Request) -> Take:
@@ -91,10 +82,7 @@ def duck(ctx: Context, ask: Request) -> Take:
         out = ctx.pose(origin=ready, drop=0.12, dx=1.3 * side, spine=(12, 0, 0), pitch=6, arms=arms)
         return [(0.32, low), (0.45, ctx.vary(low)), (0.68, out), (1.0, ready)]
 
-    moving = 0.0 if ready is ctx.base else 0.7
-    return ctx.repeat(
-        ask.count, max(1.3 * ask.factor, 0.85), cycle, ready=ready, lead=moving, settle=moving, key=0.38, pause=0.2
-    )
+    return blows_from(ctx, ask, ready, 1.3, cycle, key=0.38, pause=0.2, least=0.85)
 
 
 PROGRAMS = {"elbow_strike": elbow_strike, "knee_strike": knee_strike, "block": block, "duck": duck}

@@ -131,10 +131,22 @@ def guard(ctx: Context, ask: Request) -> Take:
 _STANCE = {"lf": (0.02, 0, 0.1, 0, 4), "rf": (0.03, 0, -0.22, 22, 14)}  # feet of a fighter
 
 
-def _kicks_from(ctx: Context, ask: Request, ready: np.ndarray, seconds: float, cycle: list) -> Take:
-    """Kicks of `seconds` at normal tempo out of a stance, which is taken first and left again, or out of rest."""
+def blows_from(
+    ctx: Context,
+    ask: Request,
+    ready: np.ndarray,
+    seconds: float,
+    cycle,
+    *,
+    key: float = 0.5,
+    pause: float = 0.25,
+    least: float = 0.0,
+) -> Take:
+    """Kicks, strikes or blocks of `seconds` at normal tempo (and at `least` so many) out of a stance, which is taken first and
+    left again, or out of rest; `key` and `pause` as in `Context.repeat`."""
     moving = 0.0 if ready is ctx.base else 0.7
-    return ctx.repeat(ask.count, seconds * ask.factor, cycle, ready=ready, lead=moving, settle=moving, key=0.5, pause=0.25)
+    period = max(seconds * ask.factor, least)
+    return ctx.repeat(ask.count, period, cycle, ready=ready, lead=moving, settle=moving, key=key, pause=pause)
 
 
 def _stance_shift(ctx: Context) -> float:
@@ -173,7 +185,7 @@ def _other_kick(ctx: Context, ask: Request) -> Take:
         hit = ctx.pose(rf=foot(-0.02, 0.07 + 0.12 * high, 0.5, 10), spine=(4, 0, 5), pitch=-4, arms=arms, **on)
         after = ctx.pose(rf=foot(0, 0.07, 0.15, 12), arms=arms, **on)
     cycle = [(0.28, before), (0.48, hit), (0.53, hit), (0.72, after), (1.0, ready)]
-    return _kicks_from(ctx, ask, ready, 1.4, cycle)
+    return blows_from(ctx, ask, ready, 1.4, cycle)
 
 
 def _leaning_kick(ctx: Context, ask: Request) -> Take:
@@ -212,7 +224,7 @@ def _leaning_kick(ctx: Context, ask: Request) -> Take:
     )
     after = ctx.pose(rf=(0, 0.3, 0.2 - start, toes, 0), yaw=0.4 * turned, roll=-0.3 * away * sideways, **on)
     cycle = [(0.3, chamber), (0.48, hit), (0.54, hit), (0.74, after), (1.0, ready)]
-    return _kicks_from(ctx, ask, ready, 1.25, cycle)
+    return blows_from(ctx, ask, ready, 1.25, cycle)
 
 
 def spin_kick(ctx: Context, ask: Request) -> Take:
