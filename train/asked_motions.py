@@ -19,6 +19,7 @@ from tqdm.auto import tqdm
 from llamo.processing.motion_features_llamo import canonicalise
 from llamo.train.augmentation import FPS, change_body, change_sensor
 from llamo.train.labelled_motion import LabelledMotion, change_tempo, label_recorded, label_synthetic
+from llamo.train.part_mixing import PartDonors
 from llamo.train.questions.form_questions import ask_form
 from llamo.train.questions.makers import Maker
 from llamo.train.questions.pair_questions import ask_pair
@@ -33,6 +34,7 @@ from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
 MEASURED_KINDS = ("side", "direction", "count", "posture")
 LONGEST = 320  # frames
+SHARE_OF_MIXED = 0.5  # of the procedural motions that can have recorded legs or arms
 # Actions of which more can be measured than of most: steps, ways, turns, feet that kick.
 ASKED_BY_MEASURE = [
     "walk", "jog", "run", "walk_backward", "sidestep", "walk_curve", "turn", "kick", "side_kick", "jump", "wave",
@@ -192,9 +194,15 @@ def draw_procedural(
     held_out: bool = False,
     share_of_parts: float = 0.0,
     share_of_next: float = 0.0,
+    donors: PartDonors | None = None,
 ) -> AskedMotion:
-    """A procedural motion with questions, or (in a share of the cases) a part of one, or what comes next after a part."""
+    """A procedural motion with questions, or (in a share of the cases) a part of one, or what comes next after a part.
+
+    With `donors` some have the legs or the arms of recorded people.
+    """
     motion = synthesize(rng, held_out=held_out)
+    if donors is not None and rng.random() < SHARE_OF_MIXED:
+        motion = donors.mix(motion, rng)
     if share_of_next and len(motion.segments) > 1 and rng.random() < share_of_next:
         upcoming = ask_next(motion, actions, rng, held_out)
         if upcoming is not None:
@@ -264,6 +272,7 @@ class Job:
     num: int
     actions: tuple[str, ...]
     recorded: tuple[str, ...] = ()  # Parquet files; empty: procedural motions
+    donors: tuple[str, ...] = ()  # Parquet files of people who lend their legs and arms to procedural motions
     held_out: bool = False
     share_of_parts: float = 0.0
     questions: int = 5
@@ -276,14 +285,21 @@ def recorded_draw(paths: tuple[str, ...]) -> RecordedDraw:
     return RecordedDraw([clip for path in paths for clip in read_recorded(path, "train")])
 
 
+@cache
+def part_donors(paths: tuple[str, ...]) -> PartDonors:
+    """Lenders out of the train split of Parquet files, read once in each process."""
+    return PartDonors(recorded_draw(paths).clips)
+
+
 def do_job(job: Job) -> list:
     rng = np.random.default_rng([job.seed, int(job.held_out), len(job.recorded)])
+    donors = part_donors(job.donors) if job.donors else None
     found = []
     for _ in range(job.num):
         if job.recorded:
             asked = recorded_draw(job.recorded)(job.actions, rng, job.questions)
         else:
-            asked = draw_procedural(rng, job.actions, job.questions, job.held_out, job.share_of_parts)
+            asked = draw_procedural(rng, job.actions, job.questions, job.held_out, job.share_of_parts, donors=donors)
         found.append(job.convert(asked) if job.convert else asked)
     return found
 

@@ -40,9 +40,10 @@ SCHEMA = pa.schema(
     ]
 )
 MOST_CHOICES = 10  # a question that leaves more answers open is an open one
-# What is learned slowest is asked more: to find an option's letter, to count, to tell what was when.
+# What is learned slowest is asked more: to name one action out of all, to find an option's letter, to count, to tell when.
 KIND_WEIGHTS = {
-    "count": 1.6, "side": 1.3, "speed": 1.2, "order": 1.8, "time": 1.8, "caption": 0.8, "duration": 0.6, "unanswerable": 1.2
+    "action": 1.7, "count": 1.6, "side": 1.3, "speed": 1.2, "order": 1.8, "time": 1.8, "caption": 1.1, "duration": 0.6,
+    "unanswerable": 1.2, "yes_no": 0.7
 }  # fmt: skip
 LETTERED_WEIGHT = 3.0
 TEXT_TURNS = (
@@ -158,9 +159,10 @@ def row_of(messages: list[dict], questions: list[Question]) -> dict:
 
 
 def length(messages: list[dict]) -> int:
-    """About how many tokens a conversation has; rows of a batch should be of one length."""
-    texts = [part["text"] for message in messages for part in message["content"] if part["type"] == "text"]
-    return sum(len(text) for text in texts) // 4 + 10 * len(texts)
+    """About how many tokens a conversation has, to two or three; rows of a batch should be of one length."""
+    parts = [part for message in messages for part in message["content"]]
+    texts = [len(part["text"]) for part in parts if part["type"] == "text"]
+    return sum(texts) // 4 + 20 * (len(messages) // 2) + 21 * (len(parts) - len(texts))
 
 
 def to_parquet(rows: list[dict]) -> bytes:

@@ -55,7 +55,7 @@ class Training:
         validation_rows: rows of the data's validation split that are answered now and then, for `accuracy` in the log.
         validation_steps: how often.
         swap_features: of the rows that measured rates answer, the share whose motion gets the features of another one.
-        halve_frozen: with LoRA, on a processor with tiles for bfloat16, compute the frozen language model in it.
+        halve_frozen: with LoRA, on a processor that multiplies bfloat16 fast, compute the frozen language model in it.
     """
 
     train_modules: list[str] = field(default_factory=lambda: ["talker"])

@@ -22,7 +22,7 @@ import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
 from llamo.processing.whole_files_llamo import replace_file
-from llamo.train.asked_motions import draw_measured, draw_pair, draw_procedural, recorded_draw
+from llamo.train.asked_motions import draw_measured, draw_pair, draw_procedural, part_donors, recorded_draw
 from llamo.train.conversations import filmed_row, motion_row, pair_row, text_row, to_parquet
 from llamo.train.filmed_motions import draw_filmed
 from llamo.train.labelled_motion import action_vocabulary
@@ -105,6 +105,7 @@ class Shard:
         plan, held_out = self.plan, self.split == "validation"
         rng = np.random.default_rng([plan.seed, int(held_out), self.index])
         record = recorded_draw(plan.recorded) if plan.recorded and not held_out else None
+        donors = part_donors(plan.recorded) if record else None
         actions = tuple(action_vocabulary(record.clips if record else ()))
         not_filmed = plan.text_share + plan.recorded_share
         not_measured = not_filmed + plan.video_share
@@ -122,7 +123,7 @@ class Shard:
             elif chance >= 1 - plan.pair_share:
                 row = pair_row(draw_pair(rng, held_out), rng, plan.turns)
             else:
-                asked = draw_procedural(rng, actions, held_out=held_out, share_of_next=SHARE_OF_NEXT)
+                asked = draw_procedural(rng, actions, held_out=held_out, share_of_next=SHARE_OF_NEXT, donors=donors)
                 row = motion_row(asked, rng, plan.turns)
             if row is not None:
                 made += 1
@@ -243,7 +244,8 @@ configs:
 # Questions about human motion
 
 Made by `{command}`. Procedural motions with the truth of their program, recorded clips (where the command names any; their own
-licence applies) with what was stated and measured, and a few rows without motion.
+licence applies, also to the procedural motions to which they lend legs or arms) with what was stated and measured, and a few
+rows without motion.
 
 `messages` holds the conversation; one motion or two lie in the first user message as the bytes of npz files: `joints`
 (num_frames, 22, 3) in metres, Y up, at 20 frames per second. `images` is always empty; stock trl needs the column. `kind`,

@@ -122,9 +122,10 @@ def main(arguments=None) -> None:
     clips = [clip for path in args.recorded + args.recorded_val for clip in read_recorded(path, None)]
     actions = tuple(action_vocabulary(clips))
     shared = {"patch": patch, "workers": args.workers, "actions": actions}
-    samples = draw_samples(args.num, args.seed, share_of_parts=0.2, **shared)
-    if args.recorded and not args.without_recorded:
-        samples += draw_samples(args.num_recorded, args.seed + 1, recorded=tuple(args.recorded), **shared)
+    recorded = () if args.without_recorded else tuple(args.recorded)
+    samples = draw_samples(args.num, args.seed, share_of_parts=0.2, donors=recorded, **shared)
+    if recorded:
+        samples += draw_samples(args.num_recorded, args.seed + 1, recorded=recorded, **shared)
     held_out = draw_samples(args.num_held_out, 77, held_out=True, **shared)
     gauge = recorded_gauge(args, actions, patch)
     films: list[PretrainingSample] = []

@@ -5,7 +5,7 @@ import torch
 from conftest import encode, make_config, make_model, make_walk, motion_part, text_part, user
 from peft import LoraConfig, get_peft_model
 
-from llamo.train.half_frozen import LoraProduct, RootMeanSquareNorm, frozen_in_bfloat16
+from llamo.train.half_frozen import LoraProduct, RootMeanSquareNorm, frozen_in_bfloat16, multiplies_bfloat16_fast
 
 
 TARGETS = r".*language_model\..*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
@@ -82,3 +82,11 @@ def test_products_and_norms_have_the_gradients_of_autograd():
     found = [torch.autograd.grad((f() * target).sum(), (x, down, up)) for f in (by_hand, by_autograd)]
     assert torch.allclose(by_hand(), by_autograd(), atol=1e-5)
     assert all(torch.allclose(one, two, atol=1e-4) for one, two in zip(*found, strict=True))
+
+
+@pytest.mark.parametrize(("seconds", "fast"), (((1.0, 0.5), True), ((1.0, 0.95), False), ((1.0, 2.0), False)))
+def test_bfloat16_has_to_be_clearly_faster(monkeypatch, seconds, fast):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    times = dict(zip((torch.float32, torch.bfloat16), seconds, strict=True))
+    monkeypatch.setattr("llamo.train.half_frozen.timed_product", lambda rows, weight: times[rows.dtype])
+    assert multiplies_bfloat16_fast() is fast
