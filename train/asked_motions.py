@@ -29,11 +29,13 @@ from llamo.train.questions.recorded_questions import MEASURED, ask_recorded
 from llamo.train.questions.vocabulary import confusable
 from llamo.train.recorded import RecordedClip, read_recorded
 from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
+from llamo.train.trimming import trim
 
 
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
 MEASURED_KINDS = ("side", "direction", "count", "posture")
 LONGEST = 320  # frames
+SHARE_OF_TRIMMED = 0.3  # of the procedural motions of one action, in training
 SHARE_OF_MIXED = 0.5  # of the procedural motions that can have recorded legs or arms
 # Actions of which more can be measured than of most: steps, ways, turns, feet that kick.
 ASKED_BY_MEASURE = [
@@ -198,9 +200,11 @@ def draw_procedural(
 ) -> AskedMotion:
     """A procedural motion with questions, or (in a share of the cases) a part of one, or what comes next after a part.
 
-    With `donors` some have the legs or the arms of recorded people.
+    In training some are trimmed to their action; with `donors` some have the legs or the arms of recorded people.
     """
     motion = synthesize(rng, held_out=held_out)
+    if not held_out and rng.random() < SHARE_OF_TRIMMED:
+        motion = trim(motion, rng)
     if donors is not None and rng.random() < SHARE_OF_MIXED:
         motion = donors.mix(motion, rng)
     if share_of_next and len(motion.segments) > 1 and rng.random() < share_of_next:
