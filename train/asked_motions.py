@@ -33,7 +33,7 @@ from llamo.train.trimming import trim
 
 
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
-MEASURED_KINDS = ("side", "direction", "count", "posture")
+MEASURED_KINDS = ("side", "direction", "count", "posture", "distance", "angle")
 LONGEST = 320  # frames
 SHARE_OF_TRIMMED = 0.3  # of the procedural motions of one action, in training
 SHARE_OF_MIXED = 0.5  # of the procedural motions that can have recorded legs or arms

@@ -23,7 +23,7 @@ FRAME_LABELS: dict[str, tuple[str, ...] | None] = {
     "turn": TURNS,
     "speed": SPEEDS,
 }
-NUMBER_KINDS = ("count", "duration", "time")
+NUMBER_KINDS = ("count", "duration", "time", "distance")  # in whole units; angles come in steps of 45
 
 
 @dataclass

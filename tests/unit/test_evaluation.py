@@ -327,6 +327,7 @@ def test_the_measuring_baseline_only_measures():
     way = ("forward", "backward", "left", "right", "in place")
     assert measured(question("forward", "direction", way, "Which way?"), walk, 20.0) == "forward"
     assert measured(question("4", "duration", ("3", "4"), "How long?"), walk, 20.0) == "4"
+    assert measured(question("5", "distance", ("4", "5"), "How far?"), walk, 20.0) == "5"  # 1.3 m/s for 4 s
     assert measured(question("no", "yes_no", ("yes", "no"), "Does the person move backwards?"), walk, 20.0) == "no"
     assert measured(question("walking", "action", ("walking", "running"), "What?"), walk, 20.0) is None
     assert measured(question(), None, 20.0) is None

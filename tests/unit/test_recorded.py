@@ -124,6 +124,25 @@ def test_t_pose_is_skipped(tmp_path, walk_joints):
     np.testing.assert_allclose(clip.joints[0, 0, [0, 2]], 0, atol=1e-6)
 
 
+def test_how_far_and_by_what_angle(tmp_path, walk_joints):
+    """Metres of a walk and degrees of a turn are measured; of a dance nobody asks how far it goes."""
+    turning = synthesize(np.random.default_rng(4), actions=["turn"]).joints
+    path = write(tmp_path / "clips.parquet", [
+        row(walk_joints), row(turning, "clip_2", "directing traffic"), row(walk_joints, "clip_3", "dance - turn"),
+    ])  # fmt: skip
+    asked = []
+    for clip in read_recorded(path):
+        found = {}
+        for seed in range(6):
+            for question in ask_recorded(clip, np.random.default_rng(seed), 3, names=("distance", "angle"), keep_all=True):
+                found[question.kind] = question
+        asked.append(found)
+    metres = np.linalg.norm(np.diff(walk_joints[:, 0][:, [0, 2]], axis=0), axis=1).sum()
+    assert abs(float(asked[0]["distance"].key) - metres) <= 1 and "angle" not in asked[0]
+    assert int(asked[1]["angle"].key) % 45 == 0 and "distance" not in asked[1]
+    assert "distance" not in asked[2]
+
+
 def test_the_real_files(shared):
     clips = [clip for name in ("cmu_train", "deepmimic_val") for clip in read_recorded(shared / "data" / f"{name}.parquet")]
     assert len(clips) == 155

@@ -21,7 +21,7 @@ from llamo.train.questions.scoring import numbers
 
 
 # Kinds with a rule. Names of actions are no measurement.
-KINDS = ("side", "direction", "count", "speed", "posture", "duration", "yes_no")
+KINDS = ("side", "direction", "count", "speed", "posture", "duration", "distance", "angle", "yes_no")
 TRAVELLED = 0.5  # m
 # Adults walk at 1.2 to 1.4 m/s and run from about 2.2 m/s on (Bohannon 1997); repetitions by everyday use of the words.
 WALK_SLOW, WALK_FAST, RUNNING, RUN_SLOW, RUN_FAST = 1.0, 1.6, 2.2, 2.4, 3.9
@@ -69,10 +69,15 @@ class Facts:
         return float(heading[-width:].mean() - heading[:width].mean())
 
     @cached_property
+    def path(self) -> float:
+        """Of the pelvis over ground, metres."""
+        ground = moving_average(self.joints[:, 0][:, [0, 2]], round(0.25 * self.fps) | 1)
+        return float(np.linalg.norm(np.diff(ground, axis=0), axis=1).sum())
+
+    @property
     def speed(self) -> float:
         """Of the pelvis over ground, m/s."""
-        ground = moving_average(self.joints[:, 0][:, [0, 2]], round(0.25 * self.fps) | 1)
-        return float(np.linalg.norm(np.diff(ground, axis=0), axis=1).sum() * self.fps / max(1, len(ground) - 1))
+        return self.path * self.fps / max(1, len(self.joints) - 1)
 
 
 class Measured:
@@ -166,6 +171,14 @@ def _duration(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
     return str(max(1, round(len(facts.raw) / facts.raw_fps)))
 
 
+def _distance(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
+    return str(round(facts.path))
+
+
+def _angle(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
+    return str(45 * max(1, round(abs(facts.turned) / 45)))
+
+
 def _yes_no(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
     """Whether a number, a tempo, a side or a direction in the question is the measured one; names of actions are not judged."""
     named = numbers(re.sub(r"\bno\b|\bonce\b", " ", asked))
@@ -194,5 +207,7 @@ RULES = {
     "speed": _speed,
     "posture": _posture,
     "duration": _duration,
+    "distance": _distance,
+    "angle": _angle,
     "yes_no": _yes_no,
 }

@@ -12,7 +12,7 @@ from llamo.train.synthesis.catalogue import ACTIONS
 
 from .phrasings import SHORT_HINTS, SHORT_HINTS_NUMBER, SHORT_HINTS_WORD, phrase
 from .question import Question
-from .scoring import said
+from .scoring import NUMBER_KINDS, said
 from .vocabulary import action, confusable, includes
 from .wording import ADVERB, LETTERS, NUMERALS, direction_phrase, join_or, lettered, lettered_answer, sentence
 
@@ -24,6 +24,8 @@ NOT_TOLD = (
 )
 DIRECTIONS = ("forward", "backward", "left", "right", "in place")
 _HINTS = tuple(dict.fromkeys((*SHORT_HINTS, *SHORT_HINTS_WORD, *SHORT_HINTS_NUMBER)))
+METRES = tuple(str(metre) for metre in range(1, 21))
+DEGREES = tuple(str(45 * part) for part in range(1, 9))
 SECONDS = tuple(str(second) for second in range(1, 13))
 PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
 
@@ -100,7 +102,7 @@ class Maker:
         """A question; every sixth time, where there is a bare answer, it is asked for."""
         if short is not None and self.rng.random() < 0.17:
             hints = SHORT_HINTS if " " in short else SHORT_HINTS_WORD
-            hints = SHORT_HINTS_NUMBER if kind in ("count", "duration", "time", "people") else hints
+            hints = SHORT_HINTS_NUMBER if kind in NUMBER_KINDS else hints
             question = f"{question} {self.pick(hints)}" if question[-1] in "?.!" else f"{question}? {self.pick(hints)}"
             answer = sentence(short)
         return Question(kind, question, answer, key, tuple(choices), tolerance, self.held_out)
@@ -285,6 +287,23 @@ class Maker:
         answer = f"At about {whole} second{'s' * (whole != 1)}."
         choices = tuple(dict.fromkeys((*SECONDS, str(whole))))
         return self.make("time", question, answer, str(whole), choices, short=str(whole), tolerance=1.0)
+
+    def distance(self, metres: float) -> Question | None:
+        """How far the person gets on; `None` where that is nothing, or further than anybody is asked."""
+        whole = round(metres)
+        if not 1 <= whole <= len(METRES):
+            return None
+        answer = f"About {whole} metre{'s' * (whole != 1)}."
+        tolerance = float(max(1, round(0.2 * whole)))
+        return self.make("distance", self.ask("distance"), answer, str(whole), METRES, short=str(whole), tolerance=tolerance)
+
+    def angle(self, degrees: float, side: str) -> Question | None:
+        """How far the person has turned in the end, in eighths of a turn; `None` for less than one, or more than a whole."""
+        whole = 45 * round(abs(degrees) / 45)
+        if str(whole) not in DEGREES:
+            return None
+        answer = f"By about {whole} degrees to the {side}."
+        return self.make("angle", self.ask("angle"), answer, str(whole), DEGREES, short=f"{whole} degrees", tolerance=30.0)
 
     def caption(self, keys: Sequence[str], text: str, sub_kind: str = "caption") -> Question:
         """A caption of these actions in order; `sub_kind` "detail" asks for a detailed one."""

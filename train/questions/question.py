@@ -16,6 +16,8 @@ KINDS = (
     "posture",
     "duration",
     "time",
+    "distance",
+    "angle",
     "caption",
     "yes_no",
     "unanswerable",
@@ -40,7 +42,8 @@ class Question:
             by " > ".
         choices: all keys an answer could have had, the right one among them: an answer that also says another one is
             wrong, and `1 / len(choices)` is the level of chance. For lettered options they stand in the order shown.
-        tolerance: how far a number in the answer may lie from the key (seconds, steps); 0 for words and exact counts.
+        tolerance: how far a number in the answer may lie from the key (seconds, steps, metres, degrees); 0 for words and exact
+            counts.
         held_out: whether the phrasing is one of those kept from training.
         about: key of the one action of a program that the question speaks of, where it names one: the part of the motion that
             an answer has to look at.

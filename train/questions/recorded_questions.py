@@ -39,6 +39,8 @@ WEIGHTS = {
     "posture_start": 0.5,
     "posture_end": 0.5,
     "duration": 0.5,
+    "distance": 1.0,
+    "angle": 1.0,
     "caption": 1.6,
     "detail": 0.4,
     "yes_action": 1.0,
@@ -50,8 +52,8 @@ WEIGHTS = {
 }
 # What the rates that the processor measures tell by themselves.
 MEASURED = (
-    "travel", "forward_or_backward", "turn", "moving_hand", "raised_hand", "kicking_foot", "jumps", "steps", "yes_direction",
-    "yes_turn", "yes_jump",
+    "travel", "forward_or_backward", "turn", "moving_hand", "raised_hand", "kicking_foot", "jumps", "steps", "distance",
+    "angle", "yes_direction", "yes_turn", "yes_jump",
 )  # fmt: skip
 KEEP = {
     ("travel", "forward"): 0.35,
@@ -290,6 +292,17 @@ def _which_first(truth: RecordedTruth, maker: Maker) -> Question | None:
     return maker.which_first(truth.keys[0], truth.keys[1])
 
 
+def _distance(truth: RecordedTruth, maker: Maker) -> Question | None:
+    # Of who dances or plays about, nobody asks how far it was.
+    return maker.distance(truth.measured.path) if truth.measured.gait and truth._gait_fits() else None
+
+
+def _angle(truth: RecordedTruth, maker: Maker) -> Question | None:
+    if truth.turn not in ("left", "right") or truth.measured.turn_degrees is None:
+        return None
+    return maker.angle(truth.measured.turn_degrees, truth.turn)
+
+
 def _posture(at: str) -> Builder:
     def builder(truth: RecordedTruth, maker: Maker) -> Question | None:
         posture = truth.measured.start_posture if at == "start" else truth.measured.end_posture
@@ -389,6 +402,8 @@ BUILDERS: dict[str, Builder] = {
     "posture_start": _posture("start"),
     "posture_end": _posture("end"),
     "duration": lambda truth, maker: maker.duration(truth.clip.seconds),
+    "distance": _distance,
+    "angle": _angle,
     "caption": _caption,
     "detail": _detail,
     "yes_action": lambda truth, maker: maker.does_it(truth.keys, may_occur(truth.keys)) if truth.keys else None,

@@ -73,6 +73,9 @@ _WORDS: dict[str, tuple[str, ...]] = {
 # Kinds whose keys are words of _WORDS; those of all others are actions ("sitting" is both).
 _WORD_KINDS = ("side", "direction", "speed", "posture", "form", "comparison", "thing", "look", "camera")
 
+# Kinds whose keys are numbers.
+NUMBER_KINDS = ("count", "duration", "time", "distance", "angle", "people")
+
 _NOT_TOLD = re.compile(
     r"\b(not|n't|cannot|can't|unable to|impossible to|no way to|nothing)\b.{0,40}\b(tell|know|show|say|reveal|seen?|"
     r"visible|contain|determine|recorded|answer|information)|\bunknown\b|\bno information\b|\bnot (visible|told|known|"
@@ -97,7 +100,7 @@ def score(question: Question, prediction: str) -> bool:
         return bool(_NOT_TOLD.search(text))
     if question.kind == "yes_no":
         return _yes_or_no(text) == question.key
-    if question.kind in ("count", "duration", "time", "people"):
+    if question.kind in NUMBER_KINDS:
         return _number_is_right(question, text)
     if question.kind == "caption":
         return _caption_is_right(question, text)
