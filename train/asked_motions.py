@@ -28,6 +28,7 @@ from llamo.train.questions.question import Question
 from llamo.train.questions.recorded_questions import MEASURED, ask_recorded
 from llamo.train.questions.vocabulary import confusable
 from llamo.train.recorded import RecordedClip, read_recorded
+from llamo.train.stitching import part_to_stitch, stitch
 from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
 from llamo.train.trimming import trim
 
@@ -35,6 +36,7 @@ from llamo.train.trimming import trim
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
 MEASURED_KINDS = ("side", "direction", "count", "posture", "distance", "angle")
 LONGEST = 320  # frames
+SHARE_OF_STITCHED = 0.15  # of the recorded motions
 SHARE_OF_TRIMMED = 0.3  # of the procedural motions of one action, in training
 SHARE_OF_MIXED = 0.5  # of the procedural motions that can have recorded legs or arms
 # Actions of which more can be measured than of most: steps, ways, turns, feet that kick.
@@ -226,7 +228,8 @@ def draw_measured(rng: np.random.Generator, actions: Sequence[str], num: int, re
 
 
 class RecordedDraw:
-    """Windows and whole recorded clips, mirrored half of the time, at other tempos; actions rather evenly."""
+    """Windows and whole recorded clips, mirrored half of the time, at other tempos; actions rather evenly. Some are two clips,
+    one after the other."""
 
     def __init__(self, clips: Sequence[RecordedClip]):
         self.clips = clips
@@ -242,11 +245,12 @@ class RecordedDraw:
         self, actions: Sequence[str], rng: np.random.Generator, num: int = 5, names: Sequence[str] | None = None
     ) -> AskedMotion:
         """A drawn clip with at most `num` questions; `names`: only these of recorded_questions.WEIGHTS."""
-        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
-        clip = group[rng.integers(len(group))]
-        clip = clip.mirrored() if rng.random() < 0.5 else clip
+        clip = self.draw(rng)
+        if names is None and rng.random() < SHARE_OF_STITCHED:
+            clip = stitch(part_to_stitch(clip, rng), part_to_stitch(self.draw(rng), rng)) or clip
         length = len(clip.joints)
-        if clip.seconds > 3.0 and (rng.random() < 0.5 or length > LONGEST):
+        stitched = len(clip.actions) > 1 and length <= LONGEST
+        if clip.seconds > 3.0 and not stitched and (rng.random() < 0.5 or length > LONGEST):
             width = int(rng.uniform(2.0, min(12.0, clip.seconds)) * clip.fps)
             start = int(rng.integers(length - width + 1))
             clip = clip.window(start, start + width)
@@ -254,6 +258,12 @@ class RecordedDraw:
             clip = at_tempo(clip, rng.uniform(0.85, 1.18))
         labels = label_recorded(clip, actions)
         return AskedMotion(record(clip.joints, rng), labels, ask_recorded(clip, rng, num, names=names), clip.id)
+
+    def draw(self, rng: np.random.Generator) -> RecordedClip:
+        """One of the clips, or its mirror image."""
+        group = self.groups[rng.choice(len(self.groups), p=self.weights)]
+        clip = group[rng.integers(len(group))]
+        return clip.mirrored() if rng.random() < 0.5 else clip
 
 
 def at_tempo(clip: RecordedClip, factor: float) -> RecordedClip:

@@ -36,6 +36,7 @@ WEIGHTS = {
     "speed": 2.0,
     "speed_two": 0.7,
     "which_first": 1.0,
+    "order": 1.6,
     "posture_start": 0.5,
     "posture_end": 0.5,
     "duration": 0.5,
@@ -303,6 +304,14 @@ def _angle(truth: RecordedTruth, maker: Maker) -> Question | None:
     return maker.angle(truth.measured.turn_degrees, truth.turn)
 
 
+def _order(truth: RecordedTruth, maker: Maker) -> Question | None:
+    if len(truth.keys) != 2 or confusable(*truth.keys):
+        return None
+    first, last = truth.keys
+    asked = maker.pick((("first", first, None), ("last", last, None), ("after", last, first), ("before", first, last)))
+    return maker.order(*asked, truth.keys)
+
+
 def _posture(at: str) -> Builder:
     def builder(truth: RecordedTruth, maker: Maker) -> Question | None:
         posture = truth.measured.start_posture if at == "start" else truth.measured.end_posture
@@ -399,6 +408,7 @@ BUILDERS: dict[str, Builder] = {
     "speed": _speed(two=False),
     "speed_two": _speed(two=True),
     "which_first": _which_first,
+    "order": _order,
     "posture_start": _posture("start"),
     "posture_end": _posture("end"),
     "duration": lambda truth, maker: maker.duration(truth.clip.seconds),
