@@ -119,7 +119,7 @@ def test_measured_rows_ask_what_rates_tell(tmp_path):
     make_data(plan, tmp_path / "rows")
     rows = load_dataset("parquet", data_dir=str(tmp_path / "rows"), cache_dir=str(tmp_path / "cache"))
     kinds = {kind for row in rows["train"] for kind in row["kinds"] if row["measured"]}
-    assert kinds <= {"count", "side", "direction", "yes_no", "choice"} and len(kinds) > 3
+    assert kinds <= {"count", "side", "direction", "distance", "angle", "yes_no", "choice"} and len(kinds) > 3
     assert sum(row["measured"] for row in rows["train"]) > 25 and not any(row["measured"] for row in rows["validation"])
     assert "--measured-share 0.99" in (tmp_path / "rows" / "README.md").read_text(encoding="utf-8")
 
