@@ -15,6 +15,7 @@ import numpy as np
 
 
 Side = Literal["left", "right", "both", "neither"]
+EDGE = 2  # frames at either end of a motion over which its facing is averaged
 RATE = 20.0  # frames per second at which every threshold below is meant
 
 # Joint numbers of the 22-joint skeleton (order of motion_features_llamo.JOINT_NAMES).
@@ -190,6 +191,8 @@ def _turn(joints: np.ndarray, torso_up: np.ndarray) -> tuple[str | None, float |
     heading = np.degrees(np.unwrap(np.arctan2(-across[:, 2], across[:, 0])))
     if np.abs(np.diff(heading)).max() > 80:  # faster than a pirouette: the two sides were swapped or lost
         return None, None
+    whole = _smooth(heading, 3)  # what is averaged longer hides the ends of a quick spin
+    turned = float(whole[-EDGE:].mean() - whole[:EDGE].mean())
     heading = _smooth(heading, 9)
     window = max(1, min(len(heading) // 4, int(0.4 * RATE)))
     net = float(heading[-window:].mean() - heading[:window].mean())
@@ -198,11 +201,11 @@ def _turn(joints: np.ndarray, torso_up: np.ndarray) -> tuple[str | None, float |
     if abs(net) >= 50:
         against = to_right if net > 0 else to_left
         if against < 0.35 * abs(net) or against < 25:
-            return ("left" if net > 0 else "right"), net
-        return None, net
+            return ("left" if net > 0 else "right"), turned
+        return None, turned
     if max(to_left, to_right) < 30:
-        return "none", net
-    return None, net
+        return "none", turned
+    return None, turned
 
 
 def _foot_heights(joints: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
