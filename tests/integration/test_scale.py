@@ -109,7 +109,7 @@ def fsdp_settings() -> dict[str, str]:
 
 def rows_with_and_without_motion(folder: Path) -> Path:
     """Rows of four steps of two: motion and none, none and motion, twice motion, twice none."""
-    make_data(DataPlan(num=12, seed=1, rows_per_shard=12, text_share=0.4, recorded_share=0.0), folder / "made")
+    make_data(DataPlan(num=24, seed=1, rows_per_shard=24, text_share=0.4, recorded_share=0.0), folder / "made")
     made = load_dataset(str(folder / "made"), split="train")
     numbers = {has: iter([i for i, kind in enumerate(made["kind"]) if (kind != "text") == has]) for has in (True, False)}
     order = [next(numbers[has]) for has in (True, False, False, True, True, True, False, False)]
