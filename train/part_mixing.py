@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from llamo.processing.angles_llamo import unit_vectors
 from llamo.processing.motion_features_llamo import LEFT_HIP, PELVIS, RIGHT_HIP
 from llamo.train.augmentation import FPS
 from llamo.train.recorded import RecordedClip
@@ -78,13 +79,9 @@ def mix_parts(upper: np.ndarray, lower: np.ndarray) -> np.ndarray:
 
 def trunk_frames(joints: np.ndarray) -> np.ndarray:
     """Orientation of hips and trunk, `(num_frames, 3, 3)`: columns to the left, up along the spine, forward."""
-    up = unit(joints[:, SPINE3] - joints[:, PELVIS])
-    forward = unit(np.cross(joints[:, LEFT_HIP] - joints[:, RIGHT_HIP], up))
+    up = unit_vectors(joints[:, SPINE3] - joints[:, PELVIS])
+    forward = unit_vectors(np.cross(joints[:, LEFT_HIP] - joints[:, RIGHT_HIP], up))
     return np.stack([np.cross(up, forward), up, forward], axis=-1)
-
-
-def unit(vectors: np.ndarray) -> np.ndarray:
-    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9)
 
 
 def leg_length(joints: np.ndarray) -> float:
@@ -146,7 +143,7 @@ def draw_window(
 
 def upright(joints: np.ndarray) -> np.ndarray:
     """`(num_frames,)` bool: the trunk near the vertical, above the knees."""
-    trunk = unit(joints[:, SPINE3] - joints[:, PELVIS])
+    trunk = unit_vectors(joints[:, SPINE3] - joints[:, PELVIS])
     return (trunk[:, 1] > UPRIGHT) & (joints[:, PELVIS, 1] > joints[:, KNEES, 1].max(1))
 
 
