@@ -249,8 +249,8 @@ class RecordedDraw:
         if names is None and rng.random() < SHARE_OF_STITCHED:
             clip = stitch(part_to_stitch(clip, rng), part_to_stitch(self.draw(rng), rng)) or clip
         length = len(clip.joints)
-        stitched = len(clip.actions) > 1 and length <= LONGEST
-        if clip.seconds > 3.0 and not stitched and (rng.random() < 0.5 or length > LONGEST):
+        several = len(clip.actions) > 1 and length <= LONGEST  # a part of it would have no label
+        if clip.seconds > 3.0 and not several and (rng.random() < 0.5 or length > LONGEST):
             width = int(rng.uniform(2.0, min(12.0, clip.seconds)) * clip.fps)
             start = int(rng.integers(length - width + 1))
             clip = clip.window(start, start + width)

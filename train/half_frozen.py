@@ -24,8 +24,8 @@ GAIN = 1.2  # less would not pay for what is lost in rounding
 def multiplies_bfloat16_fast() -> bool:
     """Whether this processor multiplies bfloat16 clearly faster than float32; measured, in a few hundredths of a second.
 
-    What the processor says of itself does not tell: those with tiles (AMX) and some with wide products (AVX512-BF16) are two
-    to four times as fast, others half as fast.
+    What the processor says of itself does not tell: those with tiles (AMX) and some with wide products (AVX512-BF16) are
+    faster, others half as fast.
     """
     if torch.cuda.is_available():
         return False

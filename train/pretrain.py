@@ -35,7 +35,7 @@ from llamo.train.labelled_motion import action_vocabulary, label_recorded
 from llamo.train.pretraining_films import draw_filmed_samples, read_frame_processor
 from llamo.train.pretraining_losses import PretrainingHeads, pretraining_losses
 from llamo.train.pretraining_samples import (
-    NUMBER_KINDS,
+    WHOLE_NUMBER_KINDS,
     Collator,
     PretrainingSample,
     batches,
@@ -92,7 +92,7 @@ def evaluate(model, heads, samples: list[PretrainingSample], collate: Collator, 
         for row, question in enumerate(batch.questions):
             open_answers = [collate.answers[key] for key in question.choices if key in collate.answers] or range(len(names))
             best = names[max(open_answers, key=lambda index: float(scores[row, index]))]
-            if question.kind in NUMBER_KINDS:
+            if question.kind in WHOLE_NUMBER_KINDS:
                 off = abs(int(best) - int(question.key))
                 right[question.kind].append(off <= question.tolerance)
                 right[f"{question.kind}_within_one"].append(off <= 1)

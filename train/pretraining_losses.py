@@ -24,13 +24,8 @@ from llamo.train.vision_samples import TASKS, total_loss
 
 
 MOST_COUNTED = 30
-TOLD_BY_TOTALS = (
-    "side",
-    "direction",
-    "posture",
-    "distance",
-    "angle",
-)  # kinds of question that sums of the measured rates may answer
+# Kinds of question that sums of the measured rates may answer.
+TOLD_BY_TOTALS = ("side", "direction", "posture", "distance", "angle")
 WORDS_OF_LABELS = {"none": "no"}
 
 

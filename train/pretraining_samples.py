@@ -23,7 +23,7 @@ FRAME_LABELS: dict[str, tuple[str, ...] | None] = {
     "turn": TURNS,
     "speed": SPEEDS,
 }
-NUMBER_KINDS = ("count", "duration", "time", "distance")  # in whole units; angles come in steps of 45
+WHOLE_NUMBER_KINDS = ("count", "duration", "time", "distance")  # in whole units; angles come in steps of 45
 
 
 @dataclass
@@ -151,7 +151,7 @@ class Collator:
         """The right answer; of numbers with a tolerance, neighbours too."""
         target = np.zeros(len(self.answers), dtype=np.float32)
         target[self.answers[question.key]] = 1.0
-        if question.kind in NUMBER_KINDS:
+        if question.kind in WHOLE_NUMBER_KINDS:
             value = int(question.key)
             for near in (value - 1, value + 1):
                 if str(near) in self.answers:
@@ -189,7 +189,7 @@ class Collator:
             if question.where is not None:
                 where[row, : len(question.where)] = question.where
         seen = [sample.film.seen for sample in samples if sample.film is not None]
-        numbers = [float(q.key) if q.kind in NUMBER_KINDS else np.nan for q in questions] or [np.nan]
+        numbers = [float(q.key) if q.kind in WHOLE_NUMBER_KINDS else np.nan for q in questions] or [np.nan]
         return Batch(
             *map(torch.from_numpy, (values, mask, labels, rates, words, word_mask)),
             torch.tensor([row for row, _ in asked] or [0]),
