@@ -35,6 +35,7 @@ SWAY = 0.01  # m; of two repetitions nothing else tells sway from movement
 MOST_SWAY = 0.03  # m, standard deviation; what differs more between repetitions is no sway
 ENOUGH = 4  # repetitions, to tell which coordinates repeat and which only sway
 LEAST_COVERAGE = 0.2
+MOST_ROWS = 256  # repetitions that are judged at once: their poses stay in the cache
 
 
 @dataclass
@@ -93,69 +94,122 @@ def middle_of(ordered: list[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def judge(cut: Cut, poses: np.ndarray, movement: list[float], jumps: list[tuple[float, float]]) -> bool:
-    """Sets what the cut is judged by, and returns whether it is good enough to be chosen; the rest is not set where it is not.
+def good_cuts(
+    cuts: list[Cut],
+    frames: list[np.ndarray],
+    kinds: list[np.ndarray],
+    poses: np.ndarray,
+    movement: np.ndarray,
+    jumps: list[tuple[float, float]],
+) -> list[Cut]:
+    """Sets what cuts are judged by, and returns those that are good enough to be chosen; the rest is not set of the others.
 
     Args:
-        cut: its repetitions are those of `poses`.
-        poses: `(repetitions, stages, n)`, the pose at the stages of each repetition.
-        movement: of each frame, the way of the pose up to it.
+        cuts: to be judged.
+        frames: of each cut `(repetitions, stages)`, fractional frames of the stages of its repetitions.
+        kinds: of each cut `(repetitions,)`, which pose is read there.
+        poses: `(num_kinds, num_frames, n)`.
+        movement: `(num_frames,)`, the way of the pose up to each frame.
         jumps: flights as (start, end) in frames.
     """
-    number = len(poses)
+    good: list[Cut] = []
+    begun = rows = 0
+    for index, cut in enumerate(cuts):
+        rows += len(cut.items)
+        if rows >= MOST_ROWS or index == len(cuts) - 1:
+            part = slice(begun, index + 1)
+            good += _good_of(cuts[part], np.concatenate(frames[part]), np.concatenate(kinds[part]), poses, movement, jumps)
+            begun, rows = index + 1, 0
+    return good
+
+
+def _good_of(
+    cuts: list[Cut], frames: np.ndarray, kinds: np.ndarray, poses: np.ndarray, movement: np.ndarray, jumps
+) -> list[Cut]:
+    """`good_cuts` of some cuts, whose stages and kinds stand one after the other."""
+    low = np.minimum(frames.astype(int), poses.shape[1] - 2)
+    before = poses[kinds[:, None], low]
+    stages = before + (frames - low)[..., None] * (poses[kinds[:, None], low + 1] - before)
+    numbers = np.array([len(cut.items) for cut in cuts])
     # What a cut explains is the way through the stages of its mean repetition, not whatever happens in between. Getting
     # into position before the first one and out of it after the last counts less.
-    explained = np.linalg.norm(np.diff(poses.mean(axis=0), axis=0), axis=1).sum() * number
-    within = _at(movement, max(item.end for item in cut.items)) - _at(movement, cut.items[0].start)
-    cut.coverage = float(explained / max(within + OUTSIDE_SHARE * (movement[-1] - within), 1e-9))
-    if not cut.coverage >= LEAST_COVERAGE:  # most cuts end here: what follows takes much longer
-        return False
-    if number == 1:
-        # One excursion is a repetition so far as it comes back to where it began.
-        ends = poses[0, [0, -1]]
-        out = ((poses[0, poses.shape[1] // 2] - ends.mean(axis=0)) ** 2).sum()
-        cut.sameness = cut.likeness = float(max(0.0, 1 - ((ends[0] - ends[1]) ** 2).sum() / max(out, 1e-9)))
-        cut.belief = SINGLE_BELIEF * cut.sameness
-    else:
-        # Slow drift from one repetition to the next is no difference.
-        shapes = poses - poses.mean(axis=1, keepdims=True)
-        mean = shapes.mean(axis=0)
-        apart = ((shapes - mean) ** 2).sum(axis=1)  # (repetitions, n)
-        forgiven = shapes.shape[0] * shapes.shape[1] * SWAY**2 if number == 2 else 0.0
-        total = np.maximum((shapes**2).sum(axis=(0, 1)) - forgiven, 0.0)
-        between = np.maximum(apart.sum(axis=0) * number / (number - 1) - forgiven, 0.0)
+    means = _sums(stages, numbers) / numbers[:, None, None]
+    explained = np.linalg.norm(np.diff(means, axis=1), axis=2).sum(axis=1) * numbers
+    spans = np.array([(cut.items[0].start, max(item.end for item in cut.items)) for cut in cuts])
+    within = np.diff(sample(movement, spans))[:, 0]
+    coverage = explained / np.maximum(within + OUTSIDE_SHARE * (movement[-1] - within), 1e-9)
+    good: dict[int, Cut] = {}
+    for judged, single in ((_judged_alone, True), (_judged_together, False)):
+        chosen = (coverage >= LEAST_COVERAGE) & ((numbers == 1) == single)
+        if not chosen.any():
+            continue
+        values = judged(stages[np.repeat(chosen, numbers)], numbers[chosen])
+        for index, sameness, likeness, belief, oddness in zip(np.flatnonzero(chosen), *values, strict=True):
+            if sameness >= LEAST_SAMENESS:
+                cut = good[index] = cuts[index]
+                cut.coverage, cut.oddness = float(coverage[index]), oddness
+                cut.sameness, cut.likeness, cut.belief = float(sameness), float(likeness), float(belief)
+                _believe_jumps(cut, jumps)
+    return [good[index] for index in sorted(good)]
 
-        moving = total >= MOVING_SHARE * total.max()  # the rest only sways
-        cut.likeness = cut.sameness = _share_alike(total, between, moving)
-        if number >= ENOUGH:
-            # Arms may sway further than a small movement goes: what all repetitions share tells which coordinates repeat.
-            shared = (mean**2).sum(axis=0)
-            swaying = between < shapes.shape[0] * shapes.shape[1] * MOST_SWAY**2
-            moving = (shared >= MOVING_SHARE * shared.max()) | (moving & ~swaying)
-            cut.sameness = _share_alike(total, between, moving)
-        if not cut.sameness >= LEAST_SAMENESS:
-            return False
-        cut.oddness = apart[:, moving].sum(axis=1) * (number / (number - 1)) ** 2 / max((mean[:, moving] ** 2).sum(), 1e-9)
-        cut.belief = cut.sameness ** (1.5 + 2 / number)  # the more there are, the less chance makes them alike
-    if len(jumps) == number and all(
+
+def _judged_alone(stages: np.ndarray, numbers: np.ndarray) -> tuple:
+    """As `_judged_together`, of cuts with one repetition each: it is one so far as it comes back to where it began."""
+    begin, end = stages[:, 0], stages[:, -1]
+    out = ((stages[:, stages.shape[1] // 2] - (begin + end) / 2) ** 2).sum(axis=1)
+    sameness = np.maximum(0.0, 1 - ((begin - end) ** 2).sum(axis=1) / np.maximum(out, 1e-9))
+    return sameness, sameness, SINGLE_BELIEF * sameness, np.zeros((len(stages), 1))
+
+
+def _judged_together(stages: np.ndarray, numbers: np.ndarray) -> tuple:
+    """How alike the repetitions of cuts are.
+
+    Args:
+        stages: `(repetitions, stages, n)`, the poses of all cuts, one after the other.
+        numbers: `(num_cuts,)`, how many repetitions each has, two at least.
+
+    Returns:
+        sameness, likeness and belief `(num_cuts,)`, and of each cut the oddness of its repetitions.
+    """
+    # Slow drift from one repetition to the next is no difference.
+    shapes = stages - stages.mean(axis=1, keepdims=True)
+    mean = _sums(shapes, numbers) / numbers[:, None, None]
+    apart = ((shapes - np.repeat(mean, numbers, axis=0)) ** 2).sum(axis=1)  # (repetitions, n)
+    poses = (numbers * shapes.shape[1])[:, None]
+    forgiven = np.where(numbers[:, None] == 2, poses * SWAY**2, 0.0)
+    total = np.maximum(_sums((shapes**2).sum(axis=1), numbers) - forgiven, 0.0)
+    between = np.maximum(_sums(apart, numbers) * (numbers / (numbers - 1))[:, None] - forgiven, 0.0)
+    moving = total >= MOVING_SHARE * total.max(axis=1, keepdims=True)  # the rest only sways
+    likeness = _share_alike(total, between, moving)
+    # Arms may sway further than a small movement goes: what all repetitions share tells which coordinates repeat.
+    shared = (mean**2).sum(axis=1)
+    swaying = between < poses * MOST_SWAY**2
+    repeats = (shared >= MOVING_SHARE * shared.max(axis=1, keepdims=True)) | (moving & ~swaying)
+    moving = np.where(numbers[:, None] >= ENOUGH, repeats, moving)
+    sameness = _share_alike(total, between, moving)
+    moved = np.maximum((shared * moving).sum(axis=1), 1e-9)
+    odd = (apart * np.repeat(moving, numbers, axis=0)).sum(axis=1) * np.repeat((numbers / (numbers - 1)) ** 2 / moved, numbers)
+    belief = sameness ** (1.5 + 2 / numbers)  # the more there are, the less chance makes them alike
+    return sameness, likeness, belief, np.split(odd, np.cumsum(numbers)[:-1])
+
+
+def _believe_jumps(cut: Cut, jumps: list[tuple[float, float]]) -> None:
+    """Repetitions of one jump each are believed more."""
+    if len(jumps) == len(cut.items) and all(
         sum(item.start < (start + end) / 2 < item.end for start, end in jumps) == 1 for item in cut.items
     ):
         cut.jumps = True
         cut.belief *= JUMP_BELIEF
-    return cut.sameness >= LEAST_SAMENESS
 
 
-def _share_alike(total: np.ndarray, between: np.ndarray, moving: np.ndarray) -> float:
-    """Which share of the movement in the coordinates `moving` is the same in all repetitions."""
-    return float(max(0.0, 1 - between[moving].sum() / max(total[moving].sum(), 1e-9)))
+def _sums(values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """Sums over the first axis of neighbouring groups of `numbers` rows."""
+    return np.add.reduceat(values, np.cumsum(numbers) - numbers, axis=0)
 
 
-def _at(values: list[float], frame: float) -> float:
-    """`sample` of numbers at one frame."""
-    frame = min(max(frame, 0.0), len(values) - 1.0)
-    low = min(int(frame), max(len(values) - 2, 0))
-    part = frame - low
-    return values[low] * (1 - part) + values[min(low + 1, len(values) - 1)] * part
+def _share_alike(total: np.ndarray, between: np.ndarray, moving: np.ndarray) -> np.ndarray:
+    """Which share of the movement in the coordinates `moving` is the same in all repetitions; arguments `(num_cuts, n)`."""
+    return np.maximum(0.0, 1 - (between * moving).sum(axis=1) / np.maximum((total * moving).sum(axis=1), 1e-9))
 
 
 def sample(values: np.ndarray, frames):

@@ -30,15 +30,18 @@ from llamo.train.questions.vocabulary import confusable
 from llamo.train.recorded import RecordedClip, read_recorded
 from llamo.train.stitching import part_to_stitch, stitch
 from llamo.train.synthesis.engine import Segment, SyntheticMotion, synthesize
+from llamo.train.synthesis.faults import FAULTS
 from llamo.train.trimming import trim
 
 
 # What is measured of a procedural motion as well. Its tempo is its program's: that of a recorded gait is metres per second.
 MEASURED_KINDS = ("side", "direction", "count", "posture", "distance", "angle")
 LONGEST = 320  # frames
+SHARE_OF_EXERCISES = 0.08  # of the procedural motions, beside those that fall among all: only exercises show a fault of form
 SHARE_OF_STITCHED = 0.15  # of the recorded motions
 SHARE_OF_TRIMMED = 0.3  # of the procedural motions of one action, in training
-SHARE_OF_MIXED = 0.5  # of the procedural motions that can have recorded legs or arms
+SHARE_OF_MIXED = 0.3  # of the procedural motions that can have recorded legs or arms
+COLLECTIVE, COLLECTIVE_WEIGHT = frozenset({"dance", "playground"}), 0.5
 # Actions of which more can be measured than of most: steps, ways, turns, feet that kick.
 ASKED_BY_MEASURE = [
     "walk", "jog", "run", "walk_backward", "sidestep", "walk_curve", "turn", "kick", "side_kick", "jump", "wave",
@@ -204,10 +207,11 @@ def draw_procedural(
 
     In training some are trimmed to their action; with `donors` some have the legs or the arms of recorded people.
     """
-    motion = synthesize(rng, held_out=held_out)
-    if not held_out and rng.random() < SHARE_OF_TRIMMED:
+    exercises = list(FAULTS) if not held_out and rng.random() < SHARE_OF_EXERCISES else None
+    motion = synthesize(rng, held_out=held_out, vocabulary=exercises)
+    if not held_out and exercises is None and rng.random() < SHARE_OF_TRIMMED:
         motion = trim(motion, rng)
-    if donors is not None and rng.random() < SHARE_OF_MIXED:
+    if donors is not None and exercises is None and rng.random() < SHARE_OF_MIXED:
         motion = donors.mix(motion, rng)
     if share_of_next and len(motion.segments) > 1 and rng.random() < share_of_next:
         upcoming = ask_next(motion, actions, rng, held_out)
@@ -239,6 +243,8 @@ class RecordedDraw:
         self.groups = list(groups.values())
         # A single clip of a rare action is not repeated more than a common one deserves.
         weights = np.array([len(group) for group in self.groups], dtype=float) ** 0.45
+        # What is called so may look like anything: asked often, it becomes the answer for all that is not known.
+        weights *= [COLLECTIVE_WEIGHT if set(actions) & COLLECTIVE else 1.0 for actions in groups]
         self.weights = weights / weights.sum()
 
     def __call__(

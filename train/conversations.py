@@ -43,7 +43,7 @@ MOST_CHOICES = 10  # a question that leaves more answers open is an open one
 # What is learned slowest is asked more: to name one action out of all, to find an option's letter, to count, to tell when.
 KIND_WEIGHTS = {
     "action": 1.7, "angle": 1.5, "count": 1.6, "distance": 1.5, "side": 1.3, "speed": 1.2, "order": 1.8, "time": 1.8,
-    "caption": 1.1, "duration": 0.6, "unanswerable": 1.2, "yes_no": 0.7
+    "caption": 1.1, "duration": 0.6, "form": 3.0, "unanswerable": 1.2, "yes_no": 0.7
 }  # fmt: skip
 LETTERED_WEIGHT = 3.0
 TEXT_TURNS = (

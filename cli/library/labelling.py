@@ -23,7 +23,7 @@ from llamo.cli.evidence import NUMBER, check_answer
 from llamo.cli.library.asking import YES_NO, Asked, answer_all, choose_all, sample
 from llamo.cli.library.clips import Clip, Shard, batches, hash_of
 from llamo.cli.library.segments import find_segments
-from llamo.cli.library.tags import STYLE, TEMPO, facts, named_actions, posture_of, side_of, summary
+from llamo.cli.library.tags import STYLE, TEMPO, named_actions, posture_of, side_of, summary, with_facts
 from llamo.cli.measure import measure_raw
 from llamo.cli.motion_files import read_file
 from llamo.cli.session import BadInputError, Session, open_session
@@ -229,7 +229,7 @@ def label_motions(session: Session, clips: Sequence[ReadClip], plan: LabelPlan, 
         if "measurements" in wants and clip.measured:
             row["measurements"] = summary(clip.measured)
         if detailed:
-            row["detailed"] = f"{detailed[number]} {facts(clip.measured) if clip.measured else ''}".strip()
+            row["detailed"] = with_facts(detailed[number], clip.measured) if clip.measured else detailed[number]
         if clip.measured:
             row["warnings"] += contradictions(short[number], clip.measured)
         rows.append(row)

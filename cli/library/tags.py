@@ -6,6 +6,7 @@ joints do not prove them; `tempo` is measured where the person walks or runs, an
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -81,8 +82,14 @@ def summary(measured: dict[str, Any]) -> dict[str, float | None]:
     return {name: None if value is None else float(value) for name, value in values.items()}
 
 
-def facts(measured: dict[str, Any]) -> str:
-    """What is measured, as a sentence behind the model's own."""
+def with_facts(answer: str, measured: dict[str, Any]) -> str:
+    """A detailed answer with what is measured behind it.
+
+    Of the answer's sentences only the caption stays and when each action begins: time, way, turns and postures stand among
+    what is measured, and twice they could contradict each other.
+    """
     from llamo.cli.evidence import evidence_text
 
-    return evidence_text("", measured)
+    caption, *others = re.split(r"(?<=\.)\s+(?=[A-Z])", answer.strip())
+    kept = [caption, *(sentence for sentence in others if " begins at " in sentence)]
+    return f"{' '.join(kept)} {evidence_text('', measured)}".strip()

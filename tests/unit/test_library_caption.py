@@ -24,10 +24,11 @@ from llamo.cli.library.clips import Shard, batches, find_clips, hash_of, parse_s
 from llamo.cli.library.labelling import LabelPlan, label_clips, parse_question
 from llamo.cli.library.segments import LONG_SECONDS, find_segments
 from llamo.cli.library.table import Part
-from llamo.cli.library.tags import named_actions
+from llamo.cli.library.tags import named_actions, with_facts
 from llamo.cli.main import app
 from llamo.cli.measure import measure_file
 from llamo.cli.session import BadInputError, open_session
+from llamo.processing.kinematics_llamo import measure_motion
 from llamo.train.initialise import write_checkpoint
 from llamo.train.library.columns import MEASUREMENTS, TAGS
 from llamo.train.library.label_table import FORMS, read_table, write_table
@@ -104,6 +105,15 @@ def test_rows_hold_the_contract(library, tmp_path, checkpoint):
     assert times[0][0] == 0 and times[-1][1] == 10.0 and all(a[1] == b[0] for a, b in pairwise(times))
     assert any(abs(start - 5.0) < 0.8 for start, _ in times) and all(isinstance(s["caption"], str) for s in long["segments"])
     assert not list(tmp_path.glob("*.part"))
+
+
+def test_nothing_is_told_twice_of_what_is_measured():
+    measured = measure_motion(make_walk(80), 20.0)
+    answer = "The person walks. It takes about 4 seconds, over about 9 metres. Walking begins at about 2 seconds."
+    told = with_facts(answer, measured)
+    assert told.startswith("The person walks. Walking begins at about 2 seconds. ") and "Measured" in told
+    assert "9 metres" not in told and f"path {measured['path_m']:.1f} m" in told
+    assert with_facts("The person walks", measured).startswith("The person walks ")
 
 
 def test_three_forms_hold_the_same(library, tmp_path, checkpoint):

@@ -297,7 +297,15 @@ def test_metres_and_degrees_have_a_tolerance():
     assert score(far, "About 9 metres.") and score(far, "twelve") and not score(far, "About 6 metres.")
     assert score(turned, "By about 90 degrees to the right.") and score(turned, "100 degrees")
     assert not score(turned, "By about 180 degrees.") and not score(turned, "To the right.")
-    assert maker.distance(0.3) is None and maker.angle(10.0, "left") is None and maker.angle(720.0, "left") is None
+    assert maker.distance(25.0) is None and maker.angle(720.0, "left") is None
+
+
+def test_who_stays_in_place_gets_on_by_nothing():
+    maker = Maker(np.random.default_rng(0))
+    still, straight = maker.distance(0.3), maker.angle(10.0, "left")
+    assert (still.key, straight.key) == ("0", "0") and straight.answer in ("The person does not turn.", "0 degrees.")
+    assert score(still, still.answer) and score(still, "None at all: 0 m.") and not score(still, "About 4 metres.")
+    assert score(straight, straight.answer) and score(straight, "It does not turn.") and not score(straight, "By 90 degrees.")
 
 
 def test_numbers():

@@ -172,11 +172,11 @@ def _duration(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
 
 
 def _distance(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
-    return str(round(facts.path))
+    return "0" if facts.travel == "in place" else str(round(facts.path))
 
 
 def _angle(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:
-    return str(45 * max(1, round(abs(facts.turned) / 45)))
+    return str(45 * round(abs(facts.turned) / 45))
 
 
 def _yes_no(asked: str, choices: tuple[str, ...], facts: Facts) -> str | None:

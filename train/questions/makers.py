@@ -24,8 +24,8 @@ NOT_TOLD = (
 )
 DIRECTIONS = ("forward", "backward", "left", "right", "in place")
 _HINTS = tuple(dict.fromkeys((*SHORT_HINTS, *SHORT_HINTS_WORD, *SHORT_HINTS_NUMBER)))
-METRES = tuple(str(metre) for metre in range(1, 21))
-DEGREES = tuple(str(45 * part) for part in range(1, 9))
+METRES = tuple(str(metre) for metre in range(21))
+DEGREES = tuple(str(45 * part) for part in range(9))
 SECONDS = tuple(str(second) for second in range(1, 13))
 PART_PLURAL = {"hand": "hands", "arm": "arms", "leg": "legs", "foot": "feet"}
 
@@ -289,20 +289,20 @@ class Maker:
         return self.make("time", question, answer, str(whole), choices, short=str(whole), tolerance=1.0)
 
     def distance(self, metres: float) -> Question | None:
-        """How far the person gets on; `None` where that is nothing, or further than anybody is asked."""
+        """How far the person gets on, 0 for one who stays in place; `None` for further than anybody is asked."""
         whole = round(metres)
-        if not 1 <= whole <= len(METRES):
+        if str(whole) not in METRES:
             return None
-        answer = f"About {whole} metre{'s' * (whole != 1)}."
+        answer = f"About {whole} metre{'s' * (whole != 1)}." if whole else "0 metres: the person stays in place."
         tolerance = float(max(1, round(0.2 * whole)))
         return self.make("distance", self.ask("distance"), answer, str(whole), METRES, short=str(whole), tolerance=tolerance)
 
     def angle(self, degrees: float, side: str) -> Question | None:
-        """How far the person has turned in the end, in eighths of a turn; `None` for less than one, or more than a whole."""
+        """How far the person has turned in the end, in eighths of a turn; `None` for more than a whole."""
         whole = 45 * round(abs(degrees) / 45)
         if str(whole) not in DEGREES:
             return None
-        answer = f"By about {whole} degrees to the {side}."
+        answer = f"By about {whole} degrees to the {side}." if whole else "The person does not turn."
         return self.make("angle", self.ask("angle"), answer, str(whole), DEGREES, short=f"{whole} degrees", tolerance=30.0)
 
     def caption(self, keys: Sequence[str], text: str, sub_kind: str = "caption") -> Question:

@@ -40,8 +40,8 @@ WEIGHTS = {
     "posture_start": 0.5,
     "posture_end": 0.5,
     "duration": 0.5,
-    "distance": 1.0,
-    "angle": 1.0,
+    "distance": 3.0,
+    "angle": 2.5,
     "caption": 1.6,
     "detail": 0.4,
     "yes_action": 1.0,
@@ -65,7 +65,13 @@ KEEP = {
     ("posture_start", "standing"): 0.03,
     ("posture_end", "standing"): 0.03,
     ("yes_jump", "no"): 0.1,
+    ("distance", "0"): 0.05,
+    ("distance", "3"): 0.35,
+    ("distance", "4"): 0.12,
+    ("distance", "5"): 0.5,
+    ("angle", "0"): 0.04,
 }
+STRAIGHT = 20.0  # degrees: whoever has turned by less does not turn
 GAITS = {"walk", "jog", "run", "walk_uneven", "sneak", "zombie_walk", "limp", "walk_curve", "run_curve"}
 
 # A fast jog is a slow run: of jogging no tempo is asked.
@@ -294,14 +300,17 @@ def _which_first(truth: RecordedTruth, maker: Maker) -> Question | None:
 
 
 def _distance(truth: RecordedTruth, maker: Maker) -> Question | None:
+    if truth.measured.travel == "in place":
+        return maker.distance(0.0)
     # Of who dances or plays about, nobody asks how far it was.
     return maker.distance(truth.measured.path) if truth.measured.gait and truth._gait_fits() else None
 
 
 def _angle(truth: RecordedTruth, maker: Maker) -> Question | None:
-    if truth.turn not in ("left", "right") or truth.measured.turn_degrees is None:
-        return None
-    return maker.angle(truth.measured.turn_degrees, truth.turn)
+    degrees = truth.measured.turn_degrees
+    if truth.measured.turn == "none" and truth.turn is None and degrees is not None and abs(degrees) < STRAIGHT:
+        return maker.angle(0.0, "left")
+    return maker.angle(degrees, truth.turn) if truth.turn in ("left", "right") and degrees is not None else None
 
 
 def _order(truth: RecordedTruth, maker: Maker) -> Question | None:
