@@ -208,6 +208,9 @@ class LlamoTalkerConfig(_StrictConfig):
         fuse_totals (`bool`, *optional*, defaults to `True`):
             Whether the totals of the part that a user turn asks about take part in the fusion with its words, as the selected
             frames do. Without, the same totals give the same token whatever is asked.
+        ask_amounts (`bool`, *optional*, defaults to `True`):
+            Whether a user turn weighs the totals into the one number that it asks for (how many, how far, how long), which
+            the token of totals tells too. Weights trained without have none.
         max_motions (`int`, *optional*, defaults to 8):
             Motions of one prompt that are told apart by a learned vector; further ones share the last.
         max_receptive_field (`float`, *optional*, defaults to 0.5):
@@ -230,6 +233,7 @@ class LlamoTalkerConfig(_StrictConfig):
     num_segments: int = 8
     num_tallies: int = 16
     fuse_totals: bool = True
+    ask_amounts: bool = True
     max_motions: int = 8
     max_receptive_field: float | int = 0.5
     video_grid_size: int = 3

@@ -502,6 +502,16 @@ def num_totals(config: LlamoConfig) -> int:
     return config.talker_config.num_tallies + config.motion_config.num_rates
 
 
+def number_waves(numbers: torch.Tensor, num_periods: int) -> torch.Tensor:
+    """Numbers `(..., n)` -> `(..., n * (2 * num_periods + 2))`: waves of periods 2, 4, 8, ..., from which whole numbers are
+    read, and two that grow with the number."""
+    numbers = numbers.float()[..., None]
+    periods = 2.0 ** torch.arange(1, num_periods + 1, device=numbers.device)
+    # The slope of a wave says nothing about a number that is wrong by more than its period: waves are read, not learned by.
+    phases = 2 * math.pi * numbers.detach() / periods
+    return torch.cat([phases.sin(), phases.cos(), numbers / 10, numbers.clamp(min=0).log1p()], dim=-1).flatten(-2)
+
+
 class LlamoTally(nn.Module):
     """Totals `(N, num_totals)` and seconds `(N,)` -> `(N, D)`.
 
@@ -532,12 +542,7 @@ class LlamoTally(nn.Module):
     def forward(self, totals: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
         totals = totals.float()
         balances = [self.compare(totals)] if self.opposites else []
-        totals = totals[..., None]
-        periods = 2.0 ** torch.arange(1, self.num_periods + 1, device=totals.device)
-        # The slope of a wave says nothing about a total that is wrong by more than its period: waves are read, not learned by.
-        phases = 2 * math.pi * totals.detach() / periods
-        waves = torch.cat([phases.sin(), phases.cos(), totals / 10, totals.log1p()], dim=-1).flatten(-2)
-        waves = torch.cat([waves, *balances], dim=-1)
+        waves = torch.cat([number_waves(totals, self.num_periods), *balances], dim=-1)
         return self.linear_2(F.gelu(self.linear_1(waves.to(self.linear_1.weight.dtype)))) + self.clock(seconds)
 
 
@@ -629,6 +634,49 @@ class LlamoRelevance(nn.Module):
         return self.tally(totals, seconds) + self.start_clock(begin) + self.end_clock(end)
 
 
+class LlamoAmount(nn.Module):
+    """The one number that an instruction asks for: how many, how far, how long, since when, by what angle.
+
+    Words weigh the totals of what they ask about into it, so that every question for a number is read from the same waves: a
+    digit that is learned of counts is known of metres.
+    """
+
+    num_periods = LlamoTally.num_periods
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        width = config.talker_config.hidden_size
+        first = config.talker_config.num_tallies
+        self.opposites = [[first + index for index in pair] for pair in config.motion_config.opposite_rates]
+        self.linear_1 = nn.Linear(width, width)
+        self.linear_2 = nn.Linear(width, num_totals(config) + len(self.opposites) + 2)
+        self.waves_linear_1 = nn.Linear(2 * self.num_periods + 2, width)
+        self.waves_linear_2 = nn.Linear(width, width)
+        self.gate = nn.Parameter(torch.zeros(width))
+
+    def weigh(
+        self,
+        text: torch.Tensor,
+        text_mask: torch.Tensor,
+        totals: torch.Tensor,
+        seconds: torch.Tensor,
+        middle: torch.Tensor,
+    ) -> torch.Tensor:
+        """text `(P, S, D)` with its mask, what `LlamoRelevance.totals` returned -> the number `(P,)` float32."""
+        share = text_mask.to(text.dtype) / text_mask.sum(-1, keepdim=True).clamp(min=1)
+        weights = self.linear_2(F.gelu(self.linear_1((share[:, None] @ text).squeeze(1)))).float()
+        parts = [totals.float(), seconds[:, None].float(), (middle - seconds / 2)[:, None].float()]
+        if self.opposites:
+            one, other = totals[:, self.opposites].float().unbind(-1)
+            parts.append((one - other).abs())
+        return (weights * torch.cat(parts, dim=-1)).sum(-1)
+
+    def forward(self, number: torch.Tensor) -> torch.Tensor:
+        """The number `(P,)` as a vector `(P, D)`, of length zero before anything is learned."""
+        waves = number_waves(number[:, None], self.num_periods).to(self.waves_linear_1.weight.dtype)
+        return torch.tanh(self.gate) * self.waves_linear_2(F.gelu(self.waves_linear_1(waves)))
+
+
 class LlamoProjector(nn.Module):
     """Talker vectors `(..., D)` -> word-like embeddings `(..., H)`, at the scale of the language model's own words.
 
@@ -665,6 +713,7 @@ class LlamoFocus:
         deltas (`(R, S, H)`): what the fusion adds to the instructions' word embeddings.
         relevance (`(P, T)`): how much each motion vector belongs to what is asked, 0 to 1.
         totals (`(P, num_totals)`), seconds (`(P,)`), middle (`(P,)`): integrals of the relevant part, and its mean time.
+        amount (`(P,)`, *optional*): the number that is asked for.
     """
 
     tokens: torch.Tensor
@@ -675,6 +724,7 @@ class LlamoFocus:
     totals: torch.Tensor
     seconds: torch.Tensor
     middle: torch.Tensor
+    amount: torch.Tensor | None = None
 
 
 class LlamoCrossTalker(nn.Module):
@@ -699,6 +749,7 @@ class LlamoCrossTalker(nn.Module):
         self.aggregator = LlamoContextAggregator(config)
         self.summary = LlamoMotionSummary(config)
         self.relevance = LlamoRelevance(config)
+        self.amount = LlamoAmount(config) if talker.ask_amounts else None
         self.seconds_per_vector = config.motion_config.patch_size / config.motion_config.fps
         self.motion_asks_text, self.text_asks_motion = LlamoAttention(talker, width), LlamoAttention(talker, width)
         self.motion_gate = nn.Parameter(torch.zeros(width))
@@ -755,6 +806,10 @@ class LlamoCrossTalker(nn.Module):
         rates = self.rates(motion, mask, measured)[pair_motions]
         totals = self.relevance.totals(relevance, rates, pair_times, self.seconds_per_vector)
         totals_token = self.relevance(*(totals if self.teach_totals else (total.detach() for total in totals)))[:, None]
+        amount = None
+        if self.amount is not None:
+            amount = self.amount.weigh(pair_text, pair_words, *totals)
+            totals_token = totals_token + self.amount(amount if self.teach_totals else amount.detach())[:, None]
         real = F.pad(kept, (0, 1), value=True)
 
         # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
@@ -770,7 +825,7 @@ class LlamoCrossTalker(nn.Module):
         stamps = F.pad(self.clock(pair_times.gather(1, frames)), (0, 0, 0, 1))  # totals have stamps of their own
         tokens = fused if self.config.fuse_totals else torch.cat([fused, totals_token], dim=1)
         tokens = self.projector(tokens + stamps + order)
-        return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals)
+        return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals, amount)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -942,6 +997,11 @@ class LlamoPreTrainedModel(PreTrainedModel):
             init.normal_(module.queries, std=1.0)
         elif isinstance(module, LlamoRelevance):
             init.constant_(module.bias, 3.0)
+        elif isinstance(module, LlamoAmount):
+            init.zeros_(module.gate)
+            for linear in module.children():
+                init.normal_(linear.weight, std=linear.in_features**-0.5)
+            init.zeros_(module.linear_2.weight)  # totals are large numbers: weights are found, not unlearned
         elif isinstance(module, LlamoRetrieval):
             init.normal_(module.queries, std=1.0)
             init.zeros_(module.layer_weights)

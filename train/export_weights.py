@@ -12,6 +12,7 @@ from llamo.train.trained_weights import CONFIG_FILE, LORA_CONFIG_FILE, LORA_FILE
 
 MODULES = ("motion_tower", "enhancer", "talker")
 OPTIONAL = ("enhancer",)  # of models with a vision tower
+FRESH = ("amount.",)  # beginnings of keys that older weights lack
 LARGEST_FLOAT16 = 6e4
 
 
@@ -54,14 +55,25 @@ def in_half(module: nn.Module, name: str) -> dict[str, torch.Tensor]:
 
 
 def load_modules(model: nn.Module, folder: Path) -> None:
-    """Loads motion tower, talker and, where model and folder have one, enhancer into a LlamoModel of any language model."""
+    """Loads motion tower, talker and, where model and folder have one, enhancer into a LlamoModel of any language model.
+
+    Raises:
+        ValueError: weights of other parts than the model has; only those in FRESH may be missing and stay as they are.
+    """
     for name in MODULES:
         path = folder / f"{name}.safetensors"
         if name in OPTIONAL and (getattr(model, name, None) is None or not path.is_file()):
             continue
         tensors = load_file(path)
         tensors = {key.removeprefix(f"model.{name}."): value.float() for key, value in tensors.items()}
-        getattr(model, name).load_state_dict(tensors)
+        part = getattr(model, name)
+        missing, unexpected = part.load_state_dict(tensors, strict=False)
+        missing = [key for key in missing if not key.startswith(FRESH)]
+        if missing or unexpected:
+            raise ValueError(
+                f"Expected the {name} of the configuration, got one without {missing[:3]} and with {unexpected[:3]} in {path}. "
+                "Load weights with the settings in their config.json."
+            )
 
 
 def save_lora(model: nn.Module, out: Path, adapter: str = "default") -> int:

@@ -50,8 +50,8 @@ from llamo.train.trained_weights import VISION_FILE, read_settings
 
 WARM_UP = 150  # steps
 HEADS_ALONE = 80  # steps in which new heads learn to read weights that were trained before
-FASTER = {"heads": 3, "enhancer": 3}  # learn what is new beside weights that were trained before
-OPEN_GATE = 0.3  # of a new enhancer
+FASTER = {"heads": 3, "enhancer": 3, "amount": 3}  # learn what is new beside weights that were trained before
+OPEN_GATE = 0.3  # of a new part
 TIMED_STEPS = 50  # by which the length of a run with --minutes is measured
 
 
@@ -143,10 +143,14 @@ def main(arguments=None) -> None:
         nn.init.constant_(model.enhancer.gate, OPEN_GATE)
     if args.start_from:
         load_modules(model, Path(args.start_from))
+    if model.talker.amount is not None and not model.talker.amount.gate.any():  # weights that have not learned it
+        nn.init.constant_(model.talker.amount.gate, OPEN_GATE)
     heads = PretrainingHeads(model.config.talker_config.hidden_size, actions, answers, tokenizer, embeddings)
+    amount = [*model.talker.amount.parameters()] if model.talker.amount is not None else []
     parts = {
         "tower": [*model.motion_tower.parameters()],
-        "talker": [*model.talker.parameters()],
+        "talker": [parameter for parameter in model.talker.parameters() if all(parameter is not each for each in amount)],
+        "amount": amount,
         "heads": [*heads.parameters()],
         "enhancer": [*model.enhancer.parameters()] if vision else [],
     }
@@ -157,7 +161,7 @@ def main(arguments=None) -> None:
             chosen = [parameter for parameter in part if (parameter.ndim > 1) == wide]
             times = FASTER.get(name, 1)
             groups.append({"params": chosen, "weight_decay": 0.05 * wide, "lr": times * args.learning_rate})
-            delays.append(0 if name == "heads" else heads_alone)
+            delays.append(0 if name in ("heads", "amount") else heads_alone)
     optimizer = torch.optim.AdamW(groups, betas=(0.9, 0.98))
     sizes = {name: sum(p.numel() for p in getattr(model, name).parameters()) / 1e6 for name in ("motion_tower", "talker")}
     print(f"parameters in millions: {sizes}; {len(samples)} motions, {sum(len(s.questions) for s in samples)} questions, "

@@ -12,13 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
 from llamo.modeling_llamo.modeling_llamo import LlamoModel
 from llamo.train.labelled_motion import IGNORE, RATES
-from llamo.train.pretraining_samples import FRAME_LABELS, AskedText, Batch
+from llamo.train.pretraining_samples import FRAME_LABELS, WHOLE_NUMBER_KINDS, AskedText, Batch
 from llamo.train.questions.vocabulary import action
 from llamo.train.vision_samples import TASKS, total_loss
 
@@ -177,6 +178,12 @@ def pretraining_losses(
     located = ~batch.where.isnan() & mask[pairs]
     if located.any():
         losses["asked_where"] = F.binary_cross_entropy(focus.relevance[located].clamp(1e-5, 1 - 1e-5), batch.where[located])
+    if focus.amount is not None:
+        wanted = torch.tensor([number_asked(question) for question in batch.questions] or [np.nan], device=pairs.device)
+        there = ~wanted.isnan()
+        if there.any():
+            error = F.smooth_l1_loss(focus.amount[there], wanted[there], beta=0.3, reduction="none")
+            losses["amount"] = 2 * (error / (1 + wanted[there]).sqrt()).mean()
     # The asked part of the motion is found by what adds up in it as well.
     asked_numbers = {
         "count": (focus.totals[:, RATES.index("repetitions")], 1.0),
@@ -195,6 +202,13 @@ def pretraining_losses(
             error = F.smooth_l1_loss(predicted[rows], number, beta=0.5, reduction="none") / (1 + number).sqrt()
             losses[f"asked_{kind}"] = scale * error.mean()
     return losses, answers
+
+
+def number_asked(question: AskedText) -> float:
+    """The number that a question asks for, of degrees in steps of 45; NaN where it asks for none."""
+    if question.kind not in (*WHOLE_NUMBER_KINDS, "angle"):
+        return float("nan")
+    return float(question.key) / (45 if question.kind == "angle" else 1)
 
 
 def counts_steps(question: AskedText) -> bool:

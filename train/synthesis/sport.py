@@ -81,11 +81,57 @@ def _other_punch(ctx: Context, ask: Request) -> Take:
     return ctx.repeat(ask.count, period, cycle, ready=ready, lead=0.7, settle=0.7, key=0.57, pause=0.15)
 
 
+def _lunging_punch(ctx: Context, ask: Request) -> Take:
+    """Punches of karate and of angry people: a long step into a low stance, the other fist drawn back to the hip or held up."""
+    r = ctx.rng
+    at_hip = (150, r.uniform(20, 45), r.uniform(0, 40), r.uniform(75, 100))
+    ready = _guard(ctx) if r.random() < 0.6 else ctx.pose(drop=0.03, arms=at_hip, wobble=6)
+    step, low = r.uniform(0.35, 0.7), r.uniform(0.07, 0.2) * ctx.style.amplitude**0.5
+    same = r.random() < 0.5  # the foot on the side of the fist steps, or the other one
+    twist, lean, height = r.uniform(10, 40), r.uniform(-4, 14), r.uniform(70, 108)
+    drawn = at_hip if r.random() < 0.6 else _GUARD
+
+    def strike(right: bool):
+        sgn = 1 if right else -1
+        mine, other = ("ra", "la") if right else ("la", "ra")
+        foot, behind = ("rf", "lf") if right == same else ("lf", "rf")
+        turned = dict(yaw=sgn * 0.5 * twist, spine=(lean, 0, sgn * twist), head=(0, 0, -sgn * twist))
+        back = ctx.pose(
+            origin=ready,
+            drop=0.3 * low,
+            dz=-0.04,
+            spine=(2, 0, -sgn * 12),
+            wobble=4,
+            **{mine: at_hip, foot: (0, 0.05, 0.1, 12, 0)},
+        )
+        going = ctx.pose(
+            origin=ready, drop=0.5 * low, dz=0.3 * step, wobble=4, **{mine: at_hip, foot: (0, 0.07, 0.6 * step, 5, 0)}
+        )
+        struck = ctx.pose(
+            origin=ready,
+            drop=low,
+            dz=0.55 * step,
+            wobble=3,
+            **turned,
+            **{mine: (0, height, -4, height), other: drawn, foot: (0, 0, step, 0, 0), behind: (0, 0.01, 0, 22, 8)},
+        )
+        return [(0.22, back), (0.36, going), (0.48, struck), (0.64, struck), (0.82, going), (1.0, ready)]
+
+    def cycle(i):
+        return strike(not ask.both or i % 2 == 0)
+
+    period = max(1.5 * ask.factor, 0.9)
+    return ctx.repeat(ask.count, period, cycle, ready=ready, lead=0.6, settle=0.7, key=0.5, pause=0.3)
+
+
 def punch(ctx: Context, ask: Request) -> Take:
     """Straight punches and hooks with the right hand (both: alternately)."""
     r = ctx.rng
-    if r.random() < 0.45:
+    draw = r.random()
+    if draw < 0.4:
         return _other_punch(ctx, ask)
+    if draw < 0.62:
+        return _lunging_punch(ctx, ask)
     fighter = r.random() < 0.75
     ready = _guard(ctx) if fighter else ctx.pose(arms=_GUARD)
     height = r.uniform(78, 100)

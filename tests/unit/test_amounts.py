@@ -1,0 +1,75 @@
+"""The number that a question asks for: weighed out of totals by its words, told through a gate, absent from older weights."""
+
+import pytest
+import torch
+from conftest import make_config, make_model
+
+from llamo.modeling_llamo.modeling_llamo import num_totals
+from llamo.train.export_weights import load_modules, save_modules
+
+
+def test_an_amount_is_what_the_words_weigh(processor):
+    torch.manual_seed(0)
+    config = make_config(processor)
+    talker = make_model(config).model.talker
+    width, num = config.talker_config.hidden_size, num_totals(config)
+    questions = torch.randn(3, 4, width)  # for the first total, for the sum of the next two, for the difference of opposites
+    one, other = talker.amount.opposites[0]
+    optimizer = torch.optim.Adam(talker.amount.parameters(), 3e-3)
+
+    def asked(generator, size=64):
+        totals = 8 * torch.rand(size, num, generator=generator)
+        which = torch.randint(3, (size,), generator=generator)
+        truth = torch.stack([totals[:, 0], totals[:, 1] + totals[:, 2], (totals[:, one] - totals[:, other]).abs()], dim=1)
+        seconds = 10 * torch.rand(size, generator=generator)
+        mask = torch.ones(size, 4, dtype=torch.bool)
+        number = talker.amount.weigh(questions[which], mask, totals, seconds, seconds / 2)
+        return number, truth.gather(1, which[:, None])[:, 0]
+
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(400):
+        number, truth = asked(generator)
+        optimizer.zero_grad()
+        torch.nn.functional.smooth_l1_loss(number, truth).backward()
+        optimizer.step()
+    with torch.no_grad():
+        number, truth = asked(torch.Generator().manual_seed(2))
+    assert float((number - truth).abs().mean()) < 0.3 < float(truth.std())
+
+
+def test_an_amount_is_told_once_its_gate_opens(processor):
+    config = make_config(processor)
+    talker = make_model(config).model.talker
+    motion, measured = torch.randn(1, 12, 32), torch.rand(1, 12, 26)
+    mask, times, order = torch.ones(1, 12, dtype=torch.bool), torch.arange(12.0)[None], torch.zeros(1, dtype=torch.long)
+    words, word_mask, pair = torch.randn(1, 5, 32), torch.ones(1, 5, dtype=torch.bool), torch.zeros(1, dtype=torch.long)
+
+    def focus():
+        return talker.focus(words, word_mask, pair, pair, motion, mask, times, measured, order)
+
+    with torch.no_grad():
+        talker.amount.gate.zero_()
+        shut = focus()
+        amount, talker.amount = talker.amount, None
+        torch.testing.assert_close(shut.tokens, focus().tokens)
+        assert focus().amount is None and shut.amount.shape == (1,)
+        talker.amount = amount
+        amount.gate.fill_(1.0)
+        opened = focus()
+    assert not torch.allclose(shut.tokens[0, -1], opened.tokens[0, -1], atol=1e-4)
+    torch.testing.assert_close(shut.tokens[0, :-1], opened.tokens[0, :-1])
+
+
+def test_older_weights_have_no_amounts_and_others_are_refused(processor, tmp_path):
+    config = make_config(processor)
+    config.talker_config.ask_amounts = False
+    older = make_model(config).model
+    save_modules(older, tmp_path)
+    newer = make_model(make_config(processor)).model
+    before = {name: value.clone() for name, value in newer.talker.amount.state_dict().items()}
+    load_modules(newer, tmp_path)
+    torch.testing.assert_close(newer.talker.summary.queries, older.talker.summary.queries.half().float())
+    assert all(torch.equal(value, before[name]) for name, value in newer.talker.amount.state_dict().items())
+    save_modules(newer, tmp_path)
+    with pytest.raises(ValueError, match="amount"):
+        load_modules(older, tmp_path)
