@@ -4,8 +4,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.signal import savgol_filter
 
+from .motion_filters_llamo import load_scipy_signal
 from .pose_lifting_llamo import BODY
 from .pose_tracking_llamo import Pose
 
@@ -102,4 +102,5 @@ def continues(before: Pose, after: Pose, seconds: float) -> bool:
 def smooth(values: np.ndarray, frames: int = SMOOTHING_FRAMES) -> np.ndarray:
     """Savitzky-Golay of order 2 over time, `(num_frames, ...)`; spans too short for it stay as they are."""
     frames = min(frames, len(values) - 1 + len(values) % 2)
-    return savgol_filter(values, frames, 2, axis=0, mode="interp") if frames >= 5 else values
+    # Loaded where it is needed: a question about a motion file should not wait for it.
+    return load_scipy_signal().savgol_filter(values, frames, 2, axis=0, mode="interp") if frames >= 5 else values
