@@ -308,6 +308,14 @@ def test_who_stays_in_place_gets_on_by_nothing():
     assert score(straight, straight.answer) and score(straight, "It does not turn.") and not score(straight, "By 90 degrees.")
 
 
+def test_postures_beside_an_action_are_no_other_actions():
+    choices = ("jumping forward", "standing still", "sitting", "lying on the floor")
+    question = Question("caption", "What?", "The person jumps forward.", "jumping forward", choices)
+    assert score(question, "The person swings the arms and jumps forward from a stand.")
+    assert score(question, "The person jumps forward. The person is sitting at first and standing at the end.")
+    assert not score(question, "The person jumps forward and then sits.") and not score(question, "The person stands still.")
+
+
 def test_numbers():
     assert numbers("two and a half") == [2.5]
     assert numbers("thirty five, then 6") == [35, 6]

@@ -87,6 +87,10 @@ _NEGATION = re.compile(
 )
 
 
+# What a caption says of postures beside the actions: "jumps from a stand", "is sitting at first and standing at the end".
+_BESIDE = re.compile(r"\bfrom a stand\b|\bis [a-z ]{3,20} at first and [a-z ]{3,20} at the end\b")
+
+
 def score(question: Question, prediction: str) -> bool:
     """Whether `prediction` answers `question` rightly.
 
@@ -253,7 +257,7 @@ def said(text: str, choices: Iterable[str], words: bool = False) -> set[str]:
 def _caption_is_right(question: Question, text: str) -> bool:
     """Every action of the key named, in its order, and no action that does not occur."""
     wanted = question.key.split(" > ")
-    places = _places(_without_negated(text), tuple(dict.fromkeys((*wanted, *question.choices))))
+    places = _places(_BESIDE.sub(" ", _without_negated(text)), tuple(dict.fromkeys((*wanted, *question.choices))))
     if set(places) != set(wanted):
         return False
     order = [places[name] for name in dict.fromkeys(wanted)]
