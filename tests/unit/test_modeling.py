@@ -388,7 +388,7 @@ def test_layout_of_several_turns_and_motions(processor):
     assert layout.motion_order == [0, 1] and layout.row_motions == [2]
     assert list(zip(layout.pair_turns, layout.pair_motions, strict=True)) == [(0, 0), (1, 0), (1, 1)]
     ids = inputs["input_ids"][0]
-    assert [processor.decode(ids[words]).strip() for words in layout.turn_words] == ["ab", "d ef"]
+    assert [processor.decode(ids[words]).strip() for words in layout.turn_words] == ["ab", "d Motion 2: \nef"]
 
 
 def test_spans_follow_the_course_of_the_motion():

@@ -176,6 +176,20 @@ def test_mismatches_are_refused(processor):
         encode(processor, [user(motion_part(make_walk(60)), video, "What?")])
 
 
+def test_several_motions_are_numbered_and_a_single_one_is_not(processor):
+    walk, other = motion_part(make_walk(20)), motion_part(make_walk(30, seed=1))
+
+    def prompt(*messages):
+        return processor.apply_chat_template(list(messages), tokenize=False)
+
+    assert "<|motion|>What?" in prompt(user(walk, "What?")) and "Motion" not in prompt(user(walk, "What?"))
+    assert "Motion 1: <|motion|>\nMotion 2: <|motion|>\nWhich?" in prompt(user(walk, other, "Which?"))
+    # What was said before does not change when a second one comes.
+    before = [user(walk, "What?"), assistant("A walk.")]
+    later = prompt(*before, user(other, "And this?"))
+    assert later.startswith(prompt(*before)) and "Motion 2: <|motion|>\nAnd this?" in later and "Motion 1" not in later
+
+
 def test_raw_prompts_get_the_summary_alone(processor):
     inputs = processor(text="See <|motion|> here", motions=[motion_part(make_walk(40))], return_tensors="pt")
     model = make_model(make_config(processor))
