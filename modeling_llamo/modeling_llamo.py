@@ -502,6 +502,17 @@ def num_totals(config: LlamoConfig) -> int:
     return config.talker_config.num_tallies + config.motion_config.num_rates
 
 
+def opposite_totals(config: LlamoConfig) -> list[list[int]]:
+    """Pairs of totals that are opposites; the learned totals stand before the measured ones."""
+    return [[config.talker_config.num_tallies + index for index in pair] for pair in config.motion_config.opposite_rates]
+
+
+def mean_words(text: torch.Tensor, text_mask: torch.Tensor) -> torch.Tensor:
+    """text `(P, S, D)` with its mask `(P, S)` -> `(P, D)`."""
+    share = text_mask.to(text.dtype) / text_mask.sum(-1, keepdim=True).clamp(min=1)
+    return (share[:, None] @ text).squeeze(1)
+
+
 def number_waves(numbers: torch.Tensor, num_periods: int) -> torch.Tensor:
     """Numbers `(..., n)` -> `(..., n * (2 * num_periods + 2))`: waves of periods 2, 4, 8, ..., from which whole numbers are
     read, and two that grow with the number."""
@@ -526,8 +537,7 @@ class LlamoTally(nn.Module):
 
     def __init__(self, config: LlamoConfig, width: int):
         super().__init__()
-        first = config.talker_config.num_tallies  # the learned totals stand before the measured ones
-        self.opposites = [[first + index for index in pair] for pair in config.motion_config.opposite_rates]
+        self.opposites = opposite_totals(config)
         inputs = num_totals(config) * (2 * self.num_periods + 2) + 2 * len(self.opposites)
         self.linear_1 = nn.Linear(inputs, width)
         self.linear_2 = nn.Linear(width, width)
@@ -615,8 +625,7 @@ class LlamoRelevance(nn.Module):
 
         Returns relevance `(P, T)` float32 in [0, 1], 0 in the padding.
         """
-        share = text_mask.to(text.dtype) / text_mask.sum(-1, keepdim=True).clamp(min=1)
-        asked = self.q_proj((share[:, None] @ text).squeeze(1))
+        asked = self.q_proj(mean_words(text, text_mask))
         scores = (self.k_proj(motion)[rows] @ asked[..., None]).squeeze(-1).float() / math.sqrt(motion.shape[-1])
         return (scores + self.bias.float()).sigmoid() * mask
 
@@ -646,8 +655,7 @@ class LlamoAmount(nn.Module):
     def __init__(self, config: LlamoConfig):
         super().__init__()
         width = config.talker_config.hidden_size
-        first = config.talker_config.num_tallies
-        self.opposites = [[first + index for index in pair] for pair in config.motion_config.opposite_rates]
+        self.opposites = opposite_totals(config)
         self.linear_1 = nn.Linear(width, width)
         self.linear_2 = nn.Linear(width, num_totals(config) + len(self.opposites) + 2)
         self.waves_linear_1 = nn.Linear(2 * self.num_periods + 2, width)
@@ -663,8 +671,7 @@ class LlamoAmount(nn.Module):
         middle: torch.Tensor,
     ) -> torch.Tensor:
         """text `(P, S, D)` with its mask, what `LlamoRelevance.totals` returned -> the number `(P,)` float32."""
-        share = text_mask.to(text.dtype) / text_mask.sum(-1, keepdim=True).clamp(min=1)
-        weights = self.linear_2(F.gelu(self.linear_1((share[:, None] @ text).squeeze(1)))).float()
+        weights = self.linear_2(F.gelu(self.linear_1(mean_words(text, text_mask)))).float()
         parts = [totals.float(), seconds[:, None].float(), (middle - seconds / 2)[:, None].float()]
         if self.opposites:
             one, other = totals[:, self.opposites].float().unbind(-1)

@@ -146,11 +146,10 @@ def main(arguments=None) -> None:
     if model.talker.amount is not None and not model.talker.amount.gate.any():  # weights that have not learned it
         nn.init.constant_(model.talker.amount.gate, OPEN_GATE)
     heads = PretrainingHeads(model.config.talker_config.hidden_size, actions, answers, tokenizer, embeddings)
-    amount = [*model.talker.amount.parameters()] if model.talker.amount is not None else []
     parts = {
         "tower": [*model.motion_tower.parameters()],
-        "talker": [parameter for parameter in model.talker.parameters() if all(parameter is not each for each in amount)],
-        "amount": amount,
+        "talker": [parameter for name, parameter in model.talker.named_parameters() if not name.startswith("amount.")],
+        "amount": [*model.talker.amount.parameters()] if model.talker.amount is not None else [],
         "heads": [*heads.parameters()],
         "enhancer": [*model.enhancer.parameters()] if vision else [],
     }

@@ -309,10 +309,11 @@ def test_who_stays_in_place_gets_on_by_nothing():
 
 
 def test_postures_beside_an_action_are_no_other_actions():
-    choices = ("jumping forward", "standing still", "sitting", "lying on the floor")
+    choices = ("jumping forward", "walking", "standing still", "sitting", "lying on the floor")
     question = Question("caption", "What?", "The person jumps forward.", "jumping forward", choices)
     assert score(question, "The person swings the arms and jumps forward from a stand.")
     assert score(question, "The person jumps forward. The person is sitting at first and standing at the end.")
+    assert not score(question, "The person jumps forward. The person is walking at first and sitting at the end.")
     assert not score(question, "The person jumps forward and then sits.") and not score(question, "The person stands still.")
 
 

@@ -88,7 +88,8 @@ _NEGATION = re.compile(
 
 
 # What a caption says of postures beside the actions: "jumps from a stand", "is sitting at first and standing at the end".
-_BESIDE = re.compile(r"\bfrom a stand\b|\bis [a-z ]{3,20} at first and [a-z ]{3,20} at the end\b")
+_POSTURE = "(?:standing|sitting|lying|crouching|kneeling|on hands and knees)"
+_BESIDE = re.compile(rf"\bfrom a stand\b|\bis {_POSTURE} at first and {_POSTURE} at the end\b")
 
 
 def score(question: Question, prediction: str) -> bool:
