@@ -56,6 +56,14 @@ def find_packages() -> dict[str, str]:
     return packages
 
 
+# llamo ask --fast: answers from onnxruntime; the others make its graphs. Their builder of eight bits needs Python 3.11.
+FAST = [
+    'onnx>=1.20; python_version >= "3.11"',
+    'onnxruntime>=1.26; python_version >= "3.11"',
+    'onnxruntime-genai>=0.18; python_version >= "3.11"',
+    'onnxscript>=0.5; python_version >= "3.11"',
+]
+
 packages = find_packages()
 
 setup(
@@ -105,12 +113,14 @@ setup(
         "serve": ["fastapi>=0.115", "uvicorn>=0.34"],  # llamo serve
         "gltf": ["pygltflib>=1.16"],  # reads and writes .glb and .gltf
         "video": ["av>=16"],  # decodes video; FFmpeg is inside its wheel
+        "fast": FAST,
         "search": ["lancedb>=0.30", "pyarrow>=21"],  # an embedded database of clips
         # llamo eval: captions against people's (CIDEr needs no Java), pictures, a judge behind an address.
         "eval": ["httpx>=0.27", "matplotlib>=3.9", "pycocoevalcap>=1.2", "rouge-score>=0.1.2", "sacrebleu>=2.4"],
         "docs": ["mkdocs-material>=9.5", "mkdocstrings[python]>=1"],  # make docs
         "view": ["pillow>=10.1"],  # llamo view --png; the page itself needs nothing
         "test": [
+            *FAST,
             "av>=16",
             "axe-core-python>=0.1",
             "bvhio>=1.5",

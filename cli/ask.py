@@ -38,13 +38,15 @@ def answer_questions(
     evidence: bool = False,
     check: bool = False,
     explain: str | None = None,
+    fast: bool = False,
 ) -> Iterator[str]:
     """Yields what to print for each question: three lines, or a JSON object on one line.
 
     Seconds: `load` the checkpoint (0 from the second question on), `prepare` from files to tensors, `first_token` from there
     to the first token of the answer, `total` all of it until the answer is complete.
     `overrides` is what the user says about the files, as in `read_motions`. `evidence` puts measurements before the question,
-    `check` holds the answer against them. `explain` names a page that shows which moments the answers looked at.
+    `check` holds the answer against them. `explain` names a page that shows which moments the answers looked at. `fast` answers
+    from ONNX graphs, where no motion is too long for them.
     """
     if not files:
         raise BadInputError("Expected motion files and a question, got one argument. Write: llamo ask FILE... QUESTION")
@@ -60,7 +62,14 @@ def answer_questions(
 
         check_targets(files, {"--explain": explain})
     explained = []
-    session, motions, reading = open_session(model, files, max_new_tokens, temperature, device, dtype, overrides)
+    session = None
+    if fast:
+        from llamo.cli.fast import open_fast_session
+
+        check_fast(device, dtype, explain)
+        session, motions, reading = open_fast_session(model, files, max_new_tokens, temperature, overrides)
+    if session is None:
+        session, motions, reading = open_session(model, files, max_new_tokens, temperature, device, dtype, overrides)
     loading = session.load_seconds
     measured = measure_inputs(motions) if evidence or check else []
     if not as_json:
@@ -107,6 +116,18 @@ def answer_questions(
             explained.append((question, answer, looks(session.model, inputs)))
     if explain is not None:
         write_explanation(explain, explained, motions)
+
+
+def check_fast(device: str | None, dtype: str, explain: str | None) -> None:
+    """Refuses what the graphs cannot do.
+
+    Raises:
+        BadInputError: an option that belongs to PyTorch.
+    """
+    given = {"--device": device not in (None, "cpu"), "--dtype": dtype != "auto", "--explain": explain is not None}
+    for name in given:
+        if given[name]:
+            raise BadInputError(f"Expected --fast without {name}, got both. --fast answers on the CPU; leave one of them out.")
 
 
 def write_explanation(path: str, explained: list, motions: list[MotionInput]) -> None:

@@ -43,6 +43,7 @@ def ask(
     explain: Annotated[
         str | None, typer.Option(metavar="HTML", help="A page that shows which moments the answers looked at.")
     ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Answer from ONNX graphs on the CPU (extra `fast`).")] = False,
     max_new_tokens: MaxNewTokens = None,
     temperature: Temperature = 0.0,
     device: Device = None,
@@ -55,7 +56,7 @@ def ask(
 
     files, questions = (arguments, list(question)) if question else (arguments[:-1], arguments[-1:])
     for text in answer_questions(
-        files, questions, model, json, max_new_tokens, temperature, device, dtype, said, evidence, check, explain
+        files, questions, model, json, max_new_tokens, temperature, device, dtype, said, evidence, check, explain, fast
     ):
         print(text, flush=True)
 

@@ -1,13 +1,14 @@
 """Chat messages with motion, video or both -> token ids and tensors for LLaMo."""
 
 import os
-import re
 import shutil
 
 from transformers import BatchFeature, ProcessorMixin
 from transformers.utils import logging
 
+from .chat_messages_llamo import clean_message
 from .chat_videos_llamo import SeenVideo, place_videos, with_bytes
+from .motion_placeholders_llamo import expand_placeholders
 from .motion_processing_llamo import LlamoMotionProcessor
 from .video_motion_llamo import FOLDER, VideoMotions
 from .video_processing_llamo import LlamoFrameProcessor
@@ -80,6 +81,10 @@ class LlamoProcessor(ProcessorMixin):
         return super().save_pretrained(save_directory, *args, **kwargs)
 
     @property
+    def placeholders(self) -> tuple[str, str]:
+        return self.motion_token, self.motion_focus_token
+
+    @property
     def instruction_start_token_ids(self) -> list[int]:
         """Token ids that open a user turn, for the model's config: the model reads a turn's instruction from there on."""
         marker = "instruction"
@@ -108,7 +113,7 @@ class LlamoProcessor(ProcessorMixin):
         """
         is_batched = len(conversation) > 0 and isinstance(conversation[0], (list, tuple))
         conversations = conversation if is_batched else [conversation]
-        cleaned = [[self._clean_message(message) for message in messages] for messages in conversations]
+        cleaned = [[clean_message(message, self.placeholders) for message in messages] for messages in conversations]
         placed = [place_videos(messages, fetch=tokenize) for messages in cleaned]
         if tokenize:
             self.notes = []
@@ -126,40 +131,6 @@ class LlamoProcessor(ProcessorMixin):
         return super().apply_chat_template(
             rendered if is_batched else rendered[0], *args, tokenize=tokenize, processor_kwargs=processor_kwargs, **kwargs
         )
-
-    def _clean_message(self, message: dict) -> dict:
-        """A message without the `None` values that Arrow adds to every part, its parts checked."""
-        content = message.get("content")
-        if content is None:
-            content = ""
-        if not isinstance(content, list):
-            self._refuse_placeholders(content)
-            return {**message, "content": content}
-        parts = [{key: value for key, value in part.items() if value is not None} for part in content]
-        for part in parts:
-            kind = part.get("type")
-            if kind == "text":
-                self._refuse_placeholders(part.get("text", ""))
-                part.setdefault("text", "")
-            elif kind not in ("motion", "video"):
-                raise ValueError(
-                    f'Expected message parts of type "text", "motion" or "video", got {kind!r} in a {message.get("role")} '
-                    "message. LLaMo reads no images or sound; remove the part."
-                )
-            if kind in ("motion", "video") and message.get("role") != "user":
-                raise ValueError(
-                    f"Expected motion and video in user messages, got a {kind} part in a {message.get('role')} message. "
-                    "Move it to a user message."
-                )
-        return {**message, "content": parts}
-
-    def _refuse_placeholders(self, text: str):
-        for token in (self.motion_token, self.motion_focus_token):
-            if token in text:
-                raise ValueError(
-                    f"Expected plain text, got the placeholder {token} in a message. Give motion as a part of its own, "
-                    '{"type": "motion", "path": ...}, and leave the placeholder out.'
-                )
 
     def _estimate(self, motions: list, videos: list[dict]) -> tuple[list, list[dict]]:
         """Puts motions in the place of videos that have none.
@@ -248,7 +219,7 @@ class LlamoProcessor(ProcessorMixin):
         motions, motion_videos = self._estimate(motions, motion_videos)
         media = self.motion_processor(motions) if motions else BatchFeature({})
         frames = media["motion_attention_mask"].sum(-1).tolist() if motions else []
-        expanded, offsets = self._expand(texts, [self.motion_processor.num_vectors(count) for count in frames])
+        expanded, offsets = expand_placeholders(texts, frames, self.motion_processor, self.placeholders)
         if motion_videos:
             if self.frame_processor is None:
                 raise ValueError(
@@ -278,45 +249,9 @@ class LlamoProcessor(ProcessorMixin):
             )
         return motions, motion_videos + [{**part, "motion_id": number} for number, part in enumerate(parts)]
 
-    def _expand(self, texts: list[str], num_vectors: list[int]) -> tuple[list[str], list[list[dict]]]:
-        """Placeholders -> as many tokens as the model makes of each motion, and where they were and went.
-
-        Args:
-            texts: prompts of the batch.
-            num_vectors: motion vectors of each motion, in order of appearance.
-        """
-        processor = self.motion_processor
-        pattern = re.compile(f"{re.escape(self.motion_token)}|{re.escape(self.motion_focus_token)}")
-        expanded_texts, all_offsets, seen = [], [], 0
-        for text in texts:
-            first, pieces, last, shift, offsets = seen, [], 0, 0, []
-            for match in pattern.finditer(text):
-                if match.group() == self.motion_token:
-                    seen += 1
-                    replacement = self.motion_token * processor.num_summary_tokens
-                else:
-                    kept = sum(min(processor.num_focus_tokens, count) + 1 for count in num_vectors[first:seen])
-                    replacement = self.motion_focus_token * kept
-                start, end = match.span()
-                pieces += [text[last:start], replacement]
-                offsets.append(
-                    {
-                        "type": "motion",
-                        "span": (start, end),
-                        "new_span": (start + shift, start + shift + len(replacement)),
-                        "text": match.group(),
-                        "replacement": replacement,
-                    }
-                )
-                shift += len(replacement) - (end - start)
-                last = end
-            expanded_texts.append("".join(pieces) + text[last:])
-            all_offsets.append(offsets)
-        return expanded_texts, all_offsets
-
     def _check_truncation(self, texts: list[str], input_ids):
         rows = input_ids.tolist() if hasattr(input_ids, "tolist") else input_ids
-        for token in (self.motion_token, self.motion_focus_token):
+        for token in self.placeholders:
             token_id = self.tokenizer.convert_tokens_to_ids(token)
             wanted = [text.count(token) for text in texts]
             got = [list(row).count(token_id) for row in rows]

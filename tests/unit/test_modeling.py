@@ -9,7 +9,8 @@ from conftest import assistant, encode, make_config, make_model, make_processor,
 from transformers import SiglipVisionConfig, StaticCache
 
 from llamo.modeling_llamo.configuration_llamo import LlamoConfig, LlamoMotionConfig
-from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration, LlamoModel, LlamoRhythm, locate_motions
+from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration, LlamoModel, LlamoRhythm
+from llamo.modeling_llamo.prompt_layout_llamo import locate_motions
 
 
 PROMPT = [user(motion_part(make_walk(60)), "How far?")]
