@@ -167,7 +167,7 @@ def test_batched_answers_are_those_of_one_by_one(model, processor, condition, mo
     assert batched == {place: answerer([place], condition)[0] for place in range(len(items))}
 
 
-def test_blind_means_zero_features_in_the_same_tokens(model, processor, monkeypatch):
+def test_blind_means_one_motion_without_features_for_all(model, processor, monkeypatch):
     seen = []
     original = model.generate
 
@@ -178,10 +178,13 @@ def test_blind_means_zero_features_in_the_same_tokens(model, processor, monkeypa
     monkeypatch.setattr(model, "generate", spy)
     monkeypatch.setattr(answering, "DEFAULT_NEW_TOKENS", 2)
     items = [item(0), item(1)]
+    items[1] = replace(items[1], joints=np.repeat(items[1].joints[:1], 130, axis=0), question=items[0].question)
     answerer = Answerer(model, processor, items)
     answerer([0, 1], "model"), answerer([0, 1], "blind")
-    assert torch.equal(seen[0]["input_ids"], seen[1]["input_ids"])
     assert seen[0]["motion_values"].abs().sum() > 0 and seen[1]["motion_values"].abs().sum() == 0
+    lengths = [inputs["motion_attention_mask"].sum(1).tolist() for inputs in seen]
+    assert lengths[0][0] != lengths[0][1] and lengths[1] == [80, 80]
+    assert torch.equal(seen[1]["input_ids"][0], seen[1]["input_ids"][1])  # nothing tells the two apart
     with pytest.raises(ValueError, match="expected a condition"):
         answerer([0], "deaf")
 

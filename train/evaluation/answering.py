@@ -13,6 +13,7 @@ from .items import Item, Motion, original
 CONDITIONS = ("model", "blind", "shuffled")
 # Of items with a video; "model" gives them motion and video. See suite `both`.
 VIDEO_CONDITIONS = ("motion", "video", "neither", "shifted", "shorter", "half")
+BLIND_SECONDS = 4.0  # of the motion without information
 LATE = 0.5  # seconds by which a shifted video is off
 # Generation stops early anyway; a caption needs more room than a word.
 NEW_TOKENS = {"caption": 72, "action": 32, "order": 32}
@@ -88,16 +89,24 @@ def conversation(question: str, motions: Sequence[Motion] = (), videos: Sequence
     return [{"role": "user", "content": [*content, {"type": "text", "text": question}]}]
 
 
+def featureless(motion: Motion) -> Motion:
+    """What stands for a motion that is not seen: as long for all, so that a model cannot answer by the length of the clip."""
+    joints, fps = motion
+    return np.repeat(joints[:1], max(1, round(BLIND_SECONDS * fps)), axis=0), fps
+
+
 def answer(model: Any, processor: Any, rows: Sequence[Row], tokens: int, blind: bool = False) -> list[str]:
     """The model's greedy answers to one batch.
 
     Args:
         rows: question and motions of each row, and videos of the last motion; either all rows have a motion or none.
         tokens: longest answer.
-        blind: all motion features zero, the mean of training: a motion without information, in the same tokens.
+        blind: each motion gives way to one of BLIND_SECONDS in which all features are zero, the mean of training.
     """
     import torch
 
+    if blind:
+        rows = [(question, [featureless(motion) for motion in motions], *videos) for question, motions, *videos in rows]
     chats = [conversation(*row) for row in rows]
     with torch.inference_mode():
         inputs = processor.apply_chat_template(

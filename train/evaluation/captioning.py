@@ -127,7 +127,7 @@ def measures(items: Sequence[Item], records: Sequence[dict[str, Any]], session: 
 LAYOUT = "the folder as published: texts/, new_joints/ or new_joint_vecs/, test.txt"
 HUMANML3D = Suite(
     "humanml3d",
-    "humanml3d-captioning-1",
+    "humanml3d-captioning-2",
     "HumanML3D captioning: BLEU-1 and 4, ROUGE-L, CIDEr, BERTScore",
     builder("humanml3d", read_humanml3d),
     needs=LAYOUT,
@@ -136,7 +136,7 @@ HUMANML3D = Suite(
 )
 KIT = Suite(
     "kit",
-    "kit-captioning-1",
+    "kit-captioning-2",
     "KIT-ML captioning, with the same figures",
     builder("kit", read_kit),
     needs=LAYOUT,

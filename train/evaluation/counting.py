@@ -110,7 +110,7 @@ def measures(items: Sequence[Item], records: Sequence[dict[str, Any]], session: 
 
 SUITE = Suite(
     "repcount",
-    "mo-repcount-1",
+    "mo-repcount-2",
     "Mo-RepCount: repetitions, OBZ, OBO, MAE and RMSE",
     build,
     needs="a folder with test.csv (name, count, type) and motions/",

@@ -110,7 +110,7 @@ def measures(items: Sequence[Item], records: Sequence[dict[str, Any]], session: 
 LAYOUT = "a folder with questions.json, split_question_ids.json and motion_sequences/"
 BABELQA = Suite(
     "babelqa",
-    "babelqa-exact-match-1",
+    "babelqa-exact-match-2",
     "BABEL-QA: actions, directions and body parts, exact match by type (test split)",
     builder("babelqa"),
     needs=LAYOUT,
@@ -119,7 +119,7 @@ BABELQA = Suite(
 )
 HUMMANQA = Suite(
     "humman-qa",
-    "humman-qa-exact-match-1",
+    "humman-qa-exact-match-2",
     "HuMMan-QA: the same questions about HuMMan-MoGen",
     builder("humman-qa"),
     needs=LAYOUT,

@@ -121,5 +121,5 @@ def suite(name: str, protocol: str, about: str) -> Suite:
     )
 
 
-MOVID = suite("movid", "movid-bench-judged-1", "MoVid-Bench: five kinds of free questions, judged by meaning (accuracy, score)")
-SWING = suite("swing", "swing-judged-1", "Swing: questions about baseball and golf swings, judged by meaning")
+MOVID = suite("movid", "movid-bench-judged-2", "MoVid-Bench: five kinds of free questions, judged by meaning (accuracy, score)")
+SWING = suite("swing", "swing-judged-2", "Swing: questions about baseball and golf swings, judged by meaning")

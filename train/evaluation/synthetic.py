@@ -75,7 +75,7 @@ def build(options: SuiteOptions) -> list[Item]:
 
 SUITE = Suite(
     "synthetic",
-    "llamo-synthetic-3",
+    "llamo-synthetic-4",
     "generated motion: programs, bodies, styles and phrasings that training never draws",
     build,
 )
