@@ -22,13 +22,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, AutoProcessor
+from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from llamo.modeling_llamo.onnx_model_llamo import LlamoOnnxModel
 from llamo.processing.plain_processing_llamo import PlainProcessor
 from llamo.train.evaluation.suite import SuiteOptions
 from llamo.train.evaluation.synthetic import build
-from llamo.train.export_onnx import export_onnx
+from llamo.train.export_onnx import export_onnx, language_model_alone
 from llamo.train.questions.scoring import score
 
 
@@ -134,10 +134,7 @@ def measure_starts(checkpoint: Path, repeats: int) -> None:
     ask = [sys.executable, "-c", "from llamo.cli.main import app; app()", "ask", EXAMPLE, QUESTION, "--model", str(checkpoint)]
     with tempfile.TemporaryDirectory() as folder:
         full = AutoModelForImageTextToText.from_pretrained(checkpoint, trust_remote_code=True, dtype=torch.float32)
-        bare = AutoModelForCausalLM.from_config(full.config.text_config)
-        states = {f"model.{name}": value for name, value in full.model.language_model.state_dict().items()}
-        bare.load_state_dict({**states, "lm_head.weight": full.lm_head.weight})
-        bare.save_pretrained(folder)
+        language_model_alone(full).save_pretrained(folder)
         AutoProcessor.from_pretrained(checkpoint, trust_remote_code=True).tokenizer.save_pretrained(folder)
         commands = {"--fast": [*ask, "--fast"], "PyTorch": ask, "plain transformers": [sys.executable, "-c", PLAIN, folder]}
         seconds: dict[str, list[float]] = {name: [] for name in commands}

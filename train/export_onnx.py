@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration, LlamoModel
 from llamo.modeling_llamo.onnx_model_llamo import (
@@ -182,17 +182,22 @@ def export(graph: nn.Module, arguments: tuple, shapes: dict, path: Path) -> None
         program.save(str(path))
 
 
+def language_model_alone(full: LlamoForConditionalGeneration) -> PreTrainedModel:
+    """The causal language model inside, with the same weights."""
+    alone = AutoModelForCausalLM.from_config(full.config.text_config)
+    states = {f"{alone.base_model_prefix}.{name}": value for name, value in full.model.language_model.state_dict().items()}
+    alone.load_state_dict({**states, "lm_head.weight": full.lm_head.weight})
+    return alone
+
+
 def write_language_model(full: LlamoForConditionalGeneration, checkpoint: Path, folder: Path, scratch: Path) -> None:
     """`language_model.onnx`: takes vectors, gives the logits of the next token.
 
     Raises:
         ValueError: the builder refuses the model.
     """
-    alone = AutoModelForCausalLM.from_config(full.config.text_config)
-    states = {f"{alone.base_model_prefix}.{name}": value for name, value in full.model.language_model.state_dict().items()}
-    alone.load_state_dict({**states, "lm_head.weight": full.lm_head.weight})
     source, built = scratch / "source", scratch / "built"
-    alone.save_pretrained(source)
+    language_model_alone(full).save_pretrained(source)
     PreTrainedTokenizerFast.from_pretrained(checkpoint).save_pretrained(source)
     options = ["exclude_embeds=true", "prune_lm_head=true", f"filename={LANGUAGE_MODEL}"]
     command = [sys.executable, "-m", BUILDER, "-i", str(source), "-o", str(built), "-p", "int8", "-e", "cpu"]
