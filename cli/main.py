@@ -539,9 +539,6 @@ def synthesize(
     measured_share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of rows that the measured rates of their motion answer.")
     ] = 0.0,
-    named_share: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of rows that ask for nothing but the names of actions.")
-    ] = 0.0,
     video_size: Annotated[int, typer.Option(min=32, help="Pixels of a side of the videos.")] = 112,
     rows_per_shard: Annotated[int, typer.Option(min=1, help="Rows of one Parquet file.")] = 500,
     num_proc: Annotated[int, typer.Option(min=1, help="Processes.")] = 1,
@@ -552,7 +549,7 @@ def synthesize(
     settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
     settings |= {"recorded_share": recorded_share, "text_share": text_share, "pair_share": pair_share}
     settings |= {"video_share": video_share, "video_size": video_size, "measured_share": measured_share}
-    settings |= {"rows_per_shard": rows_per_shard, "named_share": named_share}
+    settings |= {"rows_per_shard": rows_per_shard}
     print(run(settings, out, num_proc))
 
 

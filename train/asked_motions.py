@@ -22,7 +22,6 @@ from llamo.train.labelled_motion import LabelledMotion, change_tempo, label_reco
 from llamo.train.part_mixing import PartDonors
 from llamo.train.questions.form_questions import ask_form
 from llamo.train.questions.makers import Maker
-from llamo.train.questions.naming import asks_for_a_name
 from llamo.train.questions.pair_questions import ask_pair
 from llamo.train.questions.program_questions import ask_program
 from llamo.train.questions.question import Question
@@ -230,21 +229,6 @@ def draw_measured(rng: np.random.Generator, actions: Sequence[str], num: int, re
     questions = ask_recorded(as_recorded(motion), rng, num, names=MEASURED)
     labels = label_synthetic(motion, actions)
     return AskedMotion(record(motion.joints, rng), labels, questions, "procedural", program_of(motion), measured=True)
-
-
-def draw_named(
-    rng: np.random.Generator,
-    actions: Sequence[str],
-    num: int,
-    recorded: RecordedDraw | None = None,
-    donors: PartDonors | None = None,
-) -> AskedMotion:
-    """A motion of which nothing is asked but what actions are called, and their order; one in three is recorded."""
-    if recorded is not None and rng.random() < 1 / 3:
-        asked = recorded(actions, rng, num)
-    else:
-        asked = draw_procedural(rng, actions, num, donors=donors)
-    return replace(asked, questions=[each for each in asked.questions if asks_for_a_name(each.kind, each.key)])
 
 
 class RecordedDraw:

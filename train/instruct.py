@@ -55,7 +55,6 @@ class Training:
         validation_rows: rows of the data's validation split that are answered now and then, for `accuracy` in the log.
         validation_steps: how often.
         swap_features: of the rows that measured rates answer, the share whose motion gets the features of another one.
-        swap_rates: of the rows that ask for nothing but the names of actions, the share whose motion gets other measured rates.
         halve_frozen: with LoRA, on a processor that multiplies bfloat16 fast, compute the frozen language model in it.
     """
 
@@ -69,7 +68,6 @@ class Training:
     validation_rows: int = 64
     validation_steps: int = 100
     swap_features: float = 0.0
-    swap_rates: float = 0.0
     halve_frozen: bool = False
 
     def __post_init__(self) -> None:
@@ -133,9 +131,9 @@ def train(recipe: dict, align: bool) -> str:
         callbacks=callbacks,
         own_learning_rate=training.talker_learning_rate,
     )
-    if training.swap_features or training.swap_rates:
-        width, shares = model.config.motion_config.motion_dim, (training.swap_features, training.swap_rates)
-        trainer.data_collator = SwappedFeatures(trainer.data_collator, width, shares[0], config.seed, shares[1])
+    if training.swap_features:
+        width = model.config.motion_config.motion_dim
+        trainer.data_collator = SwappedFeatures(trainer.data_collator, width, training.swap_features, config.seed)
     if training.weights_out and not trainer.in_pieces:
         trainer.add_callback(WriteWeights(lambda: write_weights(model, Path(training.weights_out))))
     checkpoint = last_complete_checkpoint(out) if training.resume else None

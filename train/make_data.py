@@ -22,7 +22,7 @@ import pyarrow.parquet as parquet
 from tqdm.auto import tqdm
 
 from llamo.processing.whole_files_llamo import replace_file
-from llamo.train.asked_motions import draw_measured, draw_named, draw_pair, draw_procedural, part_donors, recorded_draw
+from llamo.train.asked_motions import draw_measured, draw_pair, draw_procedural, part_donors, recorded_draw
 from llamo.train.conversations import filmed_row, motion_row, pair_row, text_row, to_parquet
 from llamo.train.filmed_motions import draw_filmed
 from llamo.train.labelled_motion import action_vocabulary
@@ -46,7 +46,6 @@ class DataPlan:
         video_share: of rows with a rendered video, or with questions that only a video would answer, in both splits.
         video_size: pixels of a side of the videos.
         measured_share: of rows of the train split whose questions the measured rates answer.
-        named_share: of rows of the train split that ask for nothing but the names of actions.
         rows_per_shard: rows of one Parquet file.
     """
 
@@ -61,7 +60,6 @@ class DataPlan:
     video_share: float = 0.0
     video_size: int = 112
     measured_share: float = 0.0
-    named_share: float = 0.0
     rows_per_shard: int = 500
 
     def __post_init__(self) -> None:
@@ -71,13 +69,12 @@ class DataPlan:
                 raise ValueError(f"Expected {name} of at least {least}, got {getattr(self, name)} in DataPlan. Raise it.")
         if self.video_size % 2:
             raise ValueError(f"Expected an even video_size, got {self.video_size} in DataPlan. Codecs halve the colours' size.")
-        named = ("recorded", "text", "pair", "video", "measured", "named")
-        shares = [getattr(self, f"{name}_share") for name in named]
+        shares = (self.recorded_share, self.text_share, self.pair_share, self.video_share, self.measured_share)
         # Rows with a video are procedural too, so that they may be all there is.
         if min(shares) < 0 or sum(shares) > 1 or (sum(shares) == 1 and not self.video_share):
             raise ValueError(
-                f"Expected {' + '.join(f'{name}_share' for name in named)} from 0 up to 1, got {sum(shares):g} in DataPlan. "
-                "Leave room for procedural rows."
+                f"Expected recorded_share + text_share + pair_share + video_share + measured_share from 0 up to 1, got "
+                f"{sum(shares):g} in DataPlan. Leave room for procedural rows."
             )
 
     def shards(self) -> list[Shard]:
@@ -112,7 +109,6 @@ class Shard:
         actions = tuple(action_vocabulary(record.clips if record else ()))
         not_filmed = plan.text_share + plan.recorded_share
         not_measured = not_filmed + plan.video_share
-        not_named = not_measured + plan.measured_share
         made = 0
         while made < self.num:
             chance = rng.random()
@@ -122,10 +118,8 @@ class Shard:
                 row = motion_row(record(actions, rng), rng, plan.turns)
             elif not_filmed <= chance < not_measured:
                 row = filmed_row(draw_filmed(rng, plan.video_size, held_out=held_out), rng, plan.turns)
-            elif not_measured <= chance < not_named and not held_out:
+            elif not_measured <= chance < not_measured + plan.measured_share and not held_out:
                 row = motion_row(draw_measured(rng, actions, plan.turns, record), rng, plan.turns)
-            elif not_named <= chance < not_named + plan.named_share and not held_out:
-                row = motion_row(draw_named(rng, actions, plan.turns, record, donors), rng, plan.turns)
             elif chance >= 1 - plan.pair_share:
                 row = pair_row(draw_pair(rng, held_out), rng, plan.turns)
             else:
@@ -232,8 +226,6 @@ def data_card(plan: DataPlan, kinds: Counter, digest: str = "") -> str:
         command += f" --video-share {plan.video_share:g} --video-size {plan.video_size}"
     if plan.measured_share:
         command += f" --measured-share {plan.measured_share:g}"
-    if plan.named_share:
-        command += f" --named-share {plan.named_share:g}"
     command += "".join(f" --recorded {path}" for path in plan.recorded)
     splits = ["train"] + ["validation"] * bool(plan.num_validation)
     files = "\n".join(f"      - split: {split}\n        path: data/{split}-*.parquet" for split in splits)

@@ -15,7 +15,6 @@ from llamo.train.conversations import motion_row
 from llamo.train.labelled_motion import action_vocabulary
 from llamo.train.make_data import DataPlan, claim, make_data
 from llamo.train.questions.scoring import score
-from llamo.train.swapped_features import asks_for_names
 
 
 PLAN = DataPlan(num=24, num_validation=4, seed=7, rows_per_shard=8, text_share=0.2)
@@ -123,14 +122,6 @@ def test_measured_rows_ask_what_rates_tell(tmp_path):
     assert kinds <= {"count", "side", "direction", "distance", "angle", "yes_no", "choice"} and len(kinds) > 3
     assert sum(row["measured"] for row in rows["train"]) > 25 and not any(row["measured"] for row in rows["validation"])
     assert "--measured-share 0.99" in (tmp_path / "rows" / "README.md").read_text(encoding="utf-8")
-
-
-def test_named_rows_ask_for_names_alone(tmp_path):
-    plan = DataPlan(num=24, num_validation=4, seed=2, text_share=0.0, pair_share=0.0, recorded_share=0.0, named_share=0.99)
-    make_data(plan, tmp_path / "rows")
-    rows = load_dataset("parquet", data_dir=str(tmp_path / "rows"), cache_dir=str(tmp_path / "cache"))
-    assert sum(asks_for_names(row) for row in rows["train"]) > 20 and {row["kind"] for row in rows["train"]} >= {"action"}
-    assert "--named-share 0.99" in (tmp_path / "rows" / "README.md").read_text(encoding="utf-8")
 
 
 def test_a_part_of_a_program_keeps_times_and_loses_cut_counts():

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from llamo.train.swapped_features import SwappedFeatures, asks_for_names
+from llamo.train.swapped_features import SwappedFeatures
 
 
 LENGTHS, WIDTH = (4, 7, 2, 5), 3
@@ -45,39 +45,6 @@ def test_only_measured_rows_get_the_features_of_another_motion():
     assert len(seen) == 6, "any other motion of the batch"
 
 
-def test_only_rows_that_ask_for_names_get_the_rates_of_another_motion():
-    before = collate(None)["motion_values"]
-    asked = rows(False, False, True, False)
-    for row, kinds in zip(asked, (["action", "order"], ["action", "count"], ["choice"], None), strict=True):
-        row["kinds"] = kinds
-    swapping, seen = SwappedFeatures(collate, WIDTH, 0.0, rates_share=1.0), set()
-    for _ in range(20):
-        values = swapping(asked)["motion_values"]
-        assert torch.equal(values[..., :WIDTH], before[..., :WIDTH]), "own features"
-        assert torch.equal(values[1:], before[1:]), "a count is asked for, the rates answer all, nothing is known"
-        assert not values[0, LENGTHS[0] :].any(), "padding stays empty"
-        seen.add(float(values[0, 0, WIDTH]))
-    assert seen == {1.0, 2.0, 3.0}, "any other motion of the batch"
-    with pytest.raises(ValueError, match="share of swapped rates"):
-        SwappedFeatures(collate, WIDTH, 0.5, rates_share=-1)
-
-
-@pytest.mark.parametrize(
-    ("kinds", "answer", "named"),
-    [
-        (["action", "order"], "squatting", True),
-        (["choice"], "squatting", True),
-        (["choice"], "fighting with a sword", True),
-        (["choice"], "left", False),  # a side out of options
-        (["choice", "action"], "squatting", False),  # what the other answer is nobody knows
-        (["caption"], "squatting", False),  # captions count
-        ([], "squatting", False),
-    ],
-)
-def test_what_asks_for_names(kinds, answer, named):
-    assert asks_for_names({"kinds": kinds, "answer": answer}) is named
-
-
 def test_a_share_of_them_the_same_with_the_same_seed():
     before = collate(None)["motion_values"]
     first, second = (SwappedFeatures(collate, WIDTH, 0.5, seed=3) for _ in range(2))
@@ -94,7 +61,7 @@ def test_two_motions_of_a_row_and_rows_without():
     two["messages"][0]["content"].insert(0, {"type": "motion"})
     none["messages"][0]["content"] = [{"type": "text", "text": "Hello!"}]
     one["messages"][0]["content"].insert(0, {"type": "motion"})
-    assert SwappedFeatures(collate, WIDTH, 1.0).chosen([two, none, one]) == ([2, 3], [])
+    assert SwappedFeatures(collate, WIDTH, 1.0).chosen([two, none, one]) == [2, 3]
     assert SwappedFeatures(lambda _: {"input_ids": torch.ones(1, 2)}, WIDTH, 1.0)([none]).keys() == {"input_ids"}
     with pytest.raises(ValueError, match="share of swapped features"):
         SwappedFeatures(collate, WIDTH, 1.5)
