@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 
 from llamo.train.questions import KINDS, Question, ask_program, score
+from llamo.train.questions import asides as asides_of
 from llamo.train.questions.kinematic_truth import KinematicTruth
 from llamo.train.questions.makers import BETWEEN_LETTERS, LETTER_MARKS, Maker
-from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings
+from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings, phrase
 from llamo.train.questions.program_questions import BUILDERS, ProgramTruth
 from llamo.train.questions.scoring import labels_of, numbers
 from llamo.train.questions.untold_phrasings import UNTOLD
-from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stems
+from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stem, stems
 from llamo.train.questions.wording import caption, clause, detailed, lettered, third_person
 from llamo.train.synthesis.catalogue import ACTIONS
 
@@ -495,3 +496,14 @@ def test_same_seed_same_questions():
     first = ask_program(program, np.random.default_rng(9), 5)
     assert first == ask_program(program, np.random.default_rng(9), 5)
     assert first != ask_program(program, np.random.default_rng(10), 5)
+
+
+def test_asides_stand_around_questions_to_train_on_and_name_actions():
+    rng = np.random.default_rng(0)
+    asides = (*asides_of.BEFORE, *asides_of.AFTER)
+    with_one = [text for text in (phrase("action", rng) for _ in range(2000)) if any(aside in text for aside in asides)]
+    assert 0.08 < len(with_one) / 2000 < 0.16
+    assert len({aside for aside in asides if any(aside in text for text in with_one)}) > 0.8 * len(asides)
+    assert not any(aside in phrase("action", rng, held_out=True) for _ in range(500) for aside in asides)
+    names = {stem(word) for one in ACTIONS.values() for word in one.gerund.split()}
+    assert sum(bool(names & set(stems(aside))) for aside in asides) > 0.6 * len(asides)

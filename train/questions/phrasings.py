@@ -11,6 +11,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .asides import AFTER, BEFORE
 from .further_phrasings import HELD_OUT as FURTHER_HELD_OUT
 from .further_phrasings import SEEN as FURTHER_SEEN
 from .open_phrasings import MORE
@@ -49,6 +50,9 @@ OPENINGS = (
     "For my notes: ",
     "Given this motion capture, ",
 )
+
+SHARE_OF_OPENINGS, SHARE_OF_ASIDES = 0.08, 0.12  # of the questions to train on
+NO_OPENING = ("list", "letters", "caption", "detail")
 
 # Behind a question they ask for the bare answer.
 SHORT_HINTS = ("Keep it short.", "Just the answer.", "Short answer only.", "Be brief.", "No full sentence, please.")
@@ -741,11 +745,20 @@ def phrase(
     values = {"who": who, "is": be, "does": do, "has": have, "his": his, **(fields or {})}
     values |= {name.capitalize(): value[:1].upper() + value[1:] for name, value in values.items()}
     text = _plural_verbs(template, who).format(**values)
-    if not held_out and rng.random() < 0.08 and sub_kind not in ("list", "letters", "caption", "detail"):
+    if not held_out and rng.random() < SHARE_OF_OPENINGS and sub_kind not in NO_OPENING:
         opening = OPENINGS[int(rng.integers(len(OPENINGS)))]
         keep = len(text) > 1 and text[1].isupper()
         text = opening + (text if keep else text[:1].lower() + text[1:])
-    return text[:1].upper() + text[1:] if rng.random() > 0.04 else text[:1].lower() + text[1:].rstrip("?.")
+    text = text[:1].upper() + text[1:] if rng.random() > 0.04 else text[:1].lower() + text[1:].rstrip("?.")
+    return text if held_out or rng.random() > SHARE_OF_ASIDES else with_aside(text, rng)
+
+
+def with_aside(question: str, rng: np.random.Generator) -> str:
+    """A question among words that have nothing to do with the motion."""
+    if rng.random() < 0.6:
+        return f"{BEFORE[int(rng.integers(len(BEFORE)))]} {question}"
+    end = "" if question[-1] in "?.!" else "."
+    return f"{question}{end} {AFTER[int(rng.integers(len(AFTER)))]}"
 
 
 def _plural_verbs(template: str, who: str) -> str:
