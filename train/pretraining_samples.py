@@ -76,7 +76,7 @@ def to_sample(asked: AskedMotion, patch: int, actions: Sequence[str] = ()) -> Pr
     rates = per_frame.reshape(len(middles), patch, -1).sum(1)
     questions = []
     for q in asked.questions:
-        if q.kind != "caption":
+        if q.kind != "caption" and not q.key.endswith("."):  # a sentence is no word
             where = labels[0] == actions.index(q.about) if q.about in actions else None
             questions.append(AskedText(q.question, q.kind, q.key, q.choices, q.tolerance, where))
     values = np.concatenate([joints_to_features(asked.joints, FPS), measure_rates(asked.joints, FPS)], axis=1)

@@ -14,8 +14,9 @@ from llamo.train.questions import asides as asides_of
 from llamo.train.questions.kinematic_truth import KinematicTruth
 from llamo.train.questions.makers import BETWEEN_LETTERS, LETTER_MARKS, Maker
 from llamo.train.questions.phrasings import HELD_OUT, SEEN, number_of_phrasings, phrase
-from llamo.train.questions.program_questions import BUILDERS, ProgramTruth
+from llamo.train.questions.program_questions import BUILDERS, ProgramTruth, clause_of
 from llamo.train.questions.scoring import labels_of, numbers
+from llamo.train.questions.sentence_options import opposite
 from llamo.train.questions.untold_phrasings import UNTOLD
 from llamo.train.questions.vocabulary import RECORDED_ACTIONS, action, forms, includes, stem, stems
 from llamo.train.questions.wording import caption, clause, detailed, lettered, third_person
@@ -507,3 +508,22 @@ def test_asides_stand_around_questions_to_train_on_and_name_actions():
     assert not any(aside in phrase("action", rng, held_out=True) for _ in range(500) for aside in asides)
     names = {stem(word) for one in ACTIONS.values() for word in one.gerund.split()}
     assert sum(bool(names & set(stems(aside))) for aside in asides) > 0.6 * len(asides)
+
+
+def test_options_in_sentences_differ_and_one_is_right():
+    rng, places, turned = np.random.default_rng(5), Counter(), 0
+    for _ in range(150):
+        truth = ProgramTruth(random_motion(rng))
+        question = BUILDERS["sentences"](truth, Maker(rng))
+        own = caption(list(dict.fromkeys(clause_of(one) for run in truth.runs for one in run)))
+        assert question.kind == "choice" and question.key == own and len(set(question.choices)) == 4
+        assert score(question, question.answer)
+        wrong = lettered([other for other in question.choices if other != own][:1])
+        assert not score(question, f"{wrong[3:]} ({labels_of(question.question)[(question.choices.index(own) + 1) % 4]}).")
+        places[question.choices.index(own)] += 1
+        turned += opposite(own) in question.choices
+    assert min(places.values()) > 20 and turned > 5
+    assert opposite("The person waves with the left hand and turns to the right.") == (
+        "The person waves with the right hand and turns to the left."
+    )
+    assert opposite("The person dances.") is None

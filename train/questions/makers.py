@@ -142,11 +142,11 @@ class Maker:
         options = self.shuffled([key, *self.others(present, 3, near=key)])
         gerunds = [action(option).gerund for option in options]
         own = action(key).gerund
-        mark, between, labels = self._layout()
+        mark, between, labels = self.layout()
         question = self.ask("letters", {"options": lettered(gerunds, mark, between, labels)})
         return self.make("choice", question, lettered_answer(gerunds, own, labels), own, gerunds)
 
-    def _layout(self) -> tuple[str, str, str]:
+    def layout(self) -> tuple[str, str, str]:
         """The mark of an option's letter, what stands between two options, and the letters."""
         # What is held out asks in the plain way, so that its questions stay those of other runs.
         if self.held_out or self.rng.random() < 0.5:
@@ -170,7 +170,7 @@ class Maker:
             options = self.shuffled([question.key, *wrong[: MOST_OPTIONS - 1]])
         else:
             return question
-        mark, between, labels = self._layout()
+        mark, between, labels = self.layout()
         # "2. 4" is read with difficulty.
         labels = LETTERS if question.kind == "count" else labels
         text = f"{text}{'' if text[-1] in '?.!' else '?'}{self.pick((' ', chr(10)))}{lettered(options, mark, between, labels)}"

@@ -52,7 +52,7 @@ OPENINGS = (
 )
 
 SHARE_OF_OPENINGS, SHARE_OF_ASIDES = 0.08, 0.12  # of the questions to train on
-NO_OPENING = ("list", "letters", "caption", "detail")
+NO_OPENING = ("list", "letters", "sentences", "caption", "detail")
 
 # Behind a question they ask for the bare answer.
 SHORT_HINTS = ("Keep it short.", "Just the answer.", "Short answer only.", "Be brief.", "No full sentence, please.")
@@ -89,6 +89,23 @@ SEEN: dict[str, tuple[str, ...]] = {
         "Select one: {options}",
         "Which label fits this clip? {options}",
         "What movement does the recording show? {options}",
+    ),
+    "sentences": (
+        "Which caption is right? {options}",
+        "Choose the best caption: {options}",
+        "Which of these captions belongs to the clip? {options}",
+        "Which summary is correct? {options}",
+        "Which statement is true? {options}",
+        "What happens? {options}",
+        "Select the caption that fits: {options}",
+        "One of these is right: {options}",
+        "Which text goes with this motion? {options}",
+        "Match the clip with its description. {options}",
+        "Which of the following is true? {options}",
+        "Which line says what {who} {does}? {options}",
+        "Multiple choice. {options}",
+        "What {does} {who} do? {options}",
+        "{options}\nWhich of these is it?",
     ),
     "list": (
         "Which of these is it: {options}?",
@@ -619,6 +636,7 @@ HELD_OUT: dict[str, tuple[str, ...]] = {
         "Tell me the name of this movement.",
     ),
     "letters": ("Which answer is correct? {options}", "Decide what {who} {does} in the clip. {options}"),
+    "sentences": ("Which sentence is true of the recording? {options}", "Pick the line that matches the motion. {options}"),
     "list": ("Out of {options}, which is {who} doing?", "Does the clip show {options}?"),
     "side": (
         "Say which {part} {who} uses while {gerund}.",
@@ -750,12 +768,12 @@ def phrase(
         keep = len(text) > 1 and text[1].isupper()
         text = opening + (text if keep else text[:1].lower() + text[1:])
     text = text[:1].upper() + text[1:] if rng.random() > 0.04 else text[:1].lower() + text[1:].rstrip("?.")
-    return text if held_out or rng.random() > SHARE_OF_ASIDES else with_aside(text, rng)
+    return text if held_out or rng.random() > SHARE_OF_ASIDES else with_aside(text, rng, sub_kind in NO_OPENING)
 
 
-def with_aside(question: str, rng: np.random.Generator) -> str:
-    """A question among words that have nothing to do with the motion."""
-    if rng.random() < 0.6:
+def with_aside(question: str, rng: np.random.Generator, before: bool = False) -> str:
+    """A question among words that have nothing to do with the motion; `before` it where options may end it."""
+    if before or rng.random() < 0.6:
         return f"{BEFORE[int(rng.integers(len(BEFORE)))]} {question}"
     end = "" if question[-1] in "?.!" else "."
     return f"{question}{end} {AFTER[int(rng.integers(len(AFTER)))]}"

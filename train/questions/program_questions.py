@@ -14,6 +14,7 @@ from llamo.train.synthesis.engine import WEIGHTS as DRAW_WEIGHTS
 from .kinematic_truth import measure_once
 from .makers import Maker
 from .question import Question
+from .sentence_options import ask_for_sentence
 from .vocabulary import action, confusable
 from .wording import ADVERB, WITHOUT_TEMPO, caption, clause, detailed
 
@@ -26,6 +27,7 @@ WEIGHTS = {
     "action": 2.0,
     "letters": 0.9,
     "list": 0.9,
+    "sentences": 0.8,
     "side": 3.6,
     "travel": 2.4,
     "forward_or_backward": 2.4,
@@ -317,9 +319,16 @@ def _start_time(truth: ProgramTruth, maker: Maker) -> Question | None:
     return replace(maker.start_time(run[0].action, run[0].start), about=run[0].action)
 
 
+def _clauses(truth: ProgramTruth) -> list[str]:
+    return list(dict.fromkeys(clause_of(segment) for run in truth.runs for segment in run))
+
+
 def _caption_text(truth: ProgramTruth) -> str:
-    clauses = [clause_of(segment) for run in truth.runs for segment in run]
-    return caption(list(dict.fromkeys(clauses)))
+    return caption(_clauses(truth))
+
+
+def _sentences(truth: ProgramTruth, maker: Maker) -> Question:
+    return ask_for_sentence(maker, _caption_text(truth), truth.present, _clauses(truth))
 
 
 def _caption(truth: ProgramTruth, maker: Maker) -> Question:
@@ -434,6 +443,7 @@ BUILDERS: dict[str, Builder] = {
     "duration": lambda truth, maker: maker.duration(truth.seconds),
     "action_duration": _action_duration,
     "start_time": _start_time,
+    "sentences": _sentences,
     "caption": _caption,
     "detail": _detail,
     "yes_action": lambda truth, maker: maker.does_it(truth.keys),

@@ -13,8 +13,9 @@ from .kinematic_truth import measure_once
 from .makers import DIRECTIONS, Maker
 from .program_questions import COUNTS, PROGRAMS
 from .question import Question
+from .sentence_options import ask_for_sentence
 from .vocabulary import action, confusable
-from .wording import ADVERB, clause, detailed, direction_phrase, sentence
+from .wording import ADVERB, caption, clause, detailed, direction_phrase, sentence
 
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ WEIGHTS = {
     "action": 2.0,
     "letters": 1.0,
     "list": 1.0,
+    "sentences": 0.8,
     "travel": 1.6,
     "forward_or_backward": 0.8,
     "turn": 1.8,
@@ -353,6 +355,14 @@ def _caption(truth: RecordedTruth, maker: Maker) -> Question | None:
     return maker.caption(truth.keys, text) if text else None
 
 
+def _sentences(truth: RecordedTruth, maker: Maker) -> Question | None:
+    """In our own words all of them: those of the data set are richer, and would be the right ones by their looks."""
+    if len(truth.keys) != 1:
+        return None
+    direction = truth.travel if truth.keys[0] in ("walk", "run", "jog") else None
+    return ask_for_sentence(maker, caption([clause(truth.keys[0], direction=direction)]), may_occur(truth.keys), plain=True)
+
+
 def _detail(truth: RecordedTruth, maker: Maker) -> Question | None:
     text = _caption_text(truth, maker)
     return maker.caption(truth.keys, detailed(text, truth.measured), "detail") if text else None
@@ -423,6 +433,7 @@ BUILDERS: dict[str, Builder] = {
     "duration": lambda truth, maker: maker.duration(truth.clip.seconds),
     "distance": _distance,
     "angle": _angle,
+    "sentences": _sentences,
     "caption": _caption,
     "detail": _detail,
     "yes_action": lambda truth, maker: maker.does_it(truth.keys, may_occur(truth.keys)) if truth.keys else None,

@@ -205,7 +205,8 @@ def _options_by_letter(question: Question, text: str) -> set[str | None]:
 def _named(question: Question, text: str) -> set[str]:
     """The choices that an answer names by their words."""
     choices, text = question.choices or (question.key,), _without_negated(text)
-    of_words = question.kind == "choice" and all(choice in _WORDS for choice in choices)
+    # Sentences may differ in a side or a tempo alone, which are no part of an action's name.
+    of_words = question.kind == "choice" and all(choice in _WORDS or choice.endswith(".") for choice in choices)
     if question.kind == "choice" and all(choice.isdigit() for choice in choices):
         return {f"{value:g}" for value in numbers(text)}
     named = said(text, choices, words=question.kind in _WORD_KINDS or of_words)
