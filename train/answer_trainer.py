@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 from trl import SFTTrainer
 
+from llamo.train.asked_amounts import AMOUNTS, amount_loss, amounts_told
 from llamo.train.sharded import as_it_was, prepare_for_pieces
 
 
@@ -22,10 +24,11 @@ class AnswerTrainer(SFTTrainer):
 
     Args:
         own_learning_rate: of motion tower, enhancer and Cross Talker; by default that of everything.
+        amount_weight: of the loss on the numbers that questions ask for, where a batch has them (`WithAmounts`).
     """
 
-    def __init__(self, *args, own_learning_rate: float | None = None, **kwargs):
-        self.own_learning_rate = own_learning_rate
+    def __init__(self, *args, own_learning_rate: float | None = None, amount_weight: float = 0.0, **kwargs):
+        self.own_learning_rate, self.amount_weight = own_learning_rate, amount_weight
         super().__init__(*args, **kwargs)
         self.widened = set()
         if self.is_fsdp_enabled:
@@ -41,6 +44,7 @@ class AnswerTrainer(SFTTrainer):
         return as_it_was(self.model, self.accelerator.get_state_dict(self.model_wrapped), self.widened)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
+        wanted = inputs.pop(AMOUNTS, None)
         if self.accelerator.num_processes > 1 or self.in_pieces:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs.pop("labels")
@@ -48,11 +52,15 @@ class AnswerTrainer(SFTTrainer):
         inner = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
         targets = labels[:, 1:]
         answers = targets != -100
-        with self.accelerator.autocast():  # which accelerate puts around `forward` alone
+        counting = inner.model.talker.amount if wanted is not None else None
+        asked = amounts_told(counting) if counting is not None else nullcontext([])
+        with self.accelerator.autocast(), asked as told:  # autocast, which accelerate puts around `forward` alone
             outputs = inner.model(**inputs, use_cache=False)
             logits = inner.lm_head(outputs.last_hidden_state[:, :-1][answers])
         loss = torch.nn.functional.cross_entropy(logits.float(), targets[answers], reduction="sum")
         loss = loss / (num_items_in_batch if num_items_in_batch is not None else answers.sum())
+        if told:
+            loss = loss + self.amount_weight * amount_loss(told[0], wanted)
         return (loss, outputs) if return_outputs else loss
 
     def create_optimizer(self, *args, **kwargs):

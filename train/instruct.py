@@ -27,6 +27,7 @@ from trl import ModelConfig, ScriptArguments, SFTConfig, TrlParser, get_peft_con
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
 from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.train.answer_trainer import AnswerTrainer, last_complete_checkpoint
+from llamo.train.asked_amounts import WithAmounts
 from llamo.train.export_weights import MODULES, load_lora, load_modules, save_lora, save_modules
 from llamo.train.half_frozen import frozen_in_bfloat16, multiplies_bfloat16_fast
 from llamo.train.initialise import write_checkpoint, write_code
@@ -55,6 +56,7 @@ class Training:
         validation_rows: rows of the data's validation split that are answered now and then, for `accuracy` in the log.
         validation_steps: how often.
         swap_features: of the rows that measured rates answer, the share whose motion gets the features of another one.
+        keep_amounts: weight of the loss on the number that a question asks for, which pretraining taught.
         halve_frozen: with LoRA, on a processor that multiplies bfloat16 fast, compute the frozen language model in it.
     """
 
@@ -68,6 +70,7 @@ class Training:
     validation_rows: int = 64
     validation_steps: int = 100
     swap_features: float = 0.0
+    keep_amounts: float = 0.0
     halve_frozen: bool = False
 
     def __post_init__(self) -> None:
@@ -130,10 +133,13 @@ def train(recipe: dict, align: bool) -> str:
         processing_class=processor,
         callbacks=callbacks,
         own_learning_rate=training.talker_learning_rate,
+        amount_weight=training.keep_amounts,
     )
     if training.swap_features:
         width = model.config.motion_config.motion_dim
         trainer.data_collator = SwappedFeatures(trainer.data_collator, width, training.swap_features, config.seed)
+    if training.keep_amounts:
+        trainer.data_collator = WithAmounts(trainer.data_collator)
     if training.weights_out and not trainer.in_pieces:
         trainer.add_callback(WriteWeights(lambda: write_weights(model, Path(training.weights_out))))
     checkpoint = last_complete_checkpoint(out) if training.resume else None

@@ -27,9 +27,9 @@ HOME = Path(__file__).resolve().parents[2]
 KEPT = "weights"  # beside what was judged
 MARKERS = ("<!-- results:begin -->", "<!-- results:end -->")  # as in train/initialise.py
 NOTES = (
-    "Shares of right answers in per cent with 95 % bootstrap intervals over clips. *Blind* is the same model with the motion "
-    "zeroed, *shuffled* with another clip's motion, *measured* rules on the joints without any model; *all* leaves out what no "
-    "motion answers."
+    "Shares of right answers in per cent with 95 % bootstrap intervals over clips. *Blind* is the same model with one motion "
+    "without features for all, *shuffled* with another clip's motion, *measured* rules on the joints without any model; *all* "
+    "leaves out what no motion answers."
 )
 
 
