@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
-from llamo.modeling_llamo.onnx_model_llamo import LlamoOnnxModel
+from llamo.modeling_llamo.onnx_model_llamo import FOLDER, LlamoOnnxModel
 from llamo.processing.plain_processing_llamo import PlainProcessor
 from llamo.train.evaluation.suite import SuiteOptions
 from llamo.train.evaluation.synthetic import build
@@ -64,7 +64,7 @@ def compare_answers(checkpoint: Path, limit: int, seed: int) -> None:
     """Prints how many answers are the same, and how many of each are right."""
     processor = AutoProcessor.from_pretrained(checkpoint, trust_remote_code=True)
     model = AutoModelForImageTextToText.from_pretrained(checkpoint, trust_remote_code=True, dtype=torch.float32).eval()
-    plain, graphs = PlainProcessor(checkpoint), LlamoOnnxModel(checkpoint / "fast")
+    plain, graphs = PlainProcessor(checkpoint), LlamoOnnxModel(checkpoint / FOLDER)
     same, right, seconds = [], {"fast": [], "torch": []}, {"fast": 0.0, "torch": 0.0}
     for item in build(SuiteOptions(limit=limit, seed=seed)):
         messages, said = put(item), {}
@@ -101,7 +101,7 @@ def per_second(answer: Callable[[int], object], repeats: int) -> float:
 
 def measure_rates(checkpoint: Path, repeats: int, gguf: str | None) -> None:
     """Prints tokens a second of the graphs, of PyTorch and, with a file for it, of llama.cpp."""
-    plain, graphs = PlainProcessor(checkpoint), LlamoOnnxModel(checkpoint / "fast")
+    plain, graphs = PlainProcessor(checkpoint), LlamoOnnxModel(checkpoint / FOLDER)
     messages = [{"role": "user", "content": [{"type": "motion", "path": EXAMPLE}, {"type": "text", "text": QUESTION}]}]
     inputs = plain(messages)
     graphs.settings["eos_token_ids"] = []
@@ -162,7 +162,7 @@ def make_parser() -> argparse.ArgumentParser:
 def main() -> None:
     args = make_parser().parse_args()
     checkpoint = Path(args.model)
-    if not (checkpoint / "fast").exists():
+    if not (checkpoint / FOLDER).exists():
         export_onnx(checkpoint)
     measure_rates(checkpoint, args.repeats, args.gguf)
     measure_starts(checkpoint, args.repeats)

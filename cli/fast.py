@@ -9,7 +9,6 @@ from pathlib import Path
 from llamo.cli.session import BadInputError, MotionInput, Session, check_checkpoint, check_files, check_overrides, read_motions
 
 
-FOLDER = "fast"  # in the checkpoint
 BUILDING = "Making the graphs of --fast, once for this checkpoint; it takes a minute or two."
 
 
@@ -77,7 +76,7 @@ def load_graphs(checkpoint: Path):
     Raises:
         BadInputError: a package is missing, a model that cannot become graphs, or a folder that cannot be written to.
     """
-    from llamo.modeling_llamo.onnx_model_llamo import LlamoOnnxModel, is_made_from
+    from llamo.modeling_llamo.onnx_model_llamo import FOLDER, LlamoOnnxModel, is_made_from
 
     folder = checkpoint / FOLDER
     try:

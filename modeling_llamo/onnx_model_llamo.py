@@ -18,6 +18,7 @@ from .prompt_layout_llamo import REMEDY, locate_motions
 
 MOTION, TURN, LANGUAGE_MODEL = "motion.onnx", "turn.onnx", "language_model.onnx"
 WORDS, SETTINGS = "word_embeddings.npy", "engine.json"
+FOLDER = "fast"  # in the checkpoint
 VERSION = 1  # of the folder; raise it when older ones cannot be read
 # Of a checkpoint's files, what an answer depends on.
 SOURCES = ("config.json", "generation_config.json", "processor_config.json", "tokenizer.json", "chat_template.jinja")

@@ -27,6 +27,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel, PreTrainedTokeni
 from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration, LlamoModel
 from llamo.modeling_llamo.onnx_model_llamo import (
     FEWEST_WORDS,
+    FOLDER,
     LANGUAGE_MODEL,
     MOTION,
     SETTINGS,
@@ -38,7 +39,6 @@ from llamo.modeling_llamo.onnx_model_llamo import (
 from llamo.train.initialise import swap_in
 
 
-FOLDER = "fast"
 NEEDED = ("onnxruntime", "onnxruntime_genai", "onnx", "onnxscript")
 BUILDER = "onnxruntime_genai.models.builder"
 LAST_LINES = 12  # of the builder's output, in the error that it failed
