@@ -33,6 +33,7 @@ from llamo.train.half_frozen import frozen_in_bfloat16, multiplies_bfloat16_fast
 from llamo.train.initialise import write_checkpoint, write_code
 from llamo.train.make_data import DataPlan, make_data
 from llamo.train.recipe import check_keys, fields_of
+from llamo.train.silenced_summary import silenced_summary
 from llamo.train.swapped_features import SwappedFeatures
 from llamo.train.training_callbacks import JsonLines, MotionPathCheck, StopAtTime, Validation, WriteWeights
 
@@ -57,6 +58,7 @@ class Training:
         validation_steps: how often.
         swap_features: of the rows that measured rates answer, the share whose motion gets the features of another one.
         keep_amounts: weight of the loss on the number that a question asks for, which pretraining taught.
+        silence_summary: share of motions whose summary tokens say nothing, so that the kept frames are read.
         halve_frozen: with LoRA, on a processor that multiplies bfloat16 fast, compute the frozen language model in it.
     """
 
@@ -71,6 +73,7 @@ class Training:
     validation_steps: int = 100
     swap_features: float = 0.0
     keep_amounts: float = 0.0
+    silence_summary: float = 0.0
     halve_frozen: bool = False
 
     def __post_init__(self) -> None:
@@ -146,7 +149,7 @@ def train(recipe: dict, align: bool) -> str:
     print(f"goes on from {checkpoint}" if checkpoint else "starts from the beginning", flush=True)
     alone = trainer.accelerator.num_processes == 1 and not trainer.in_pieces
     halved = training.halve_frozen and model_config.use_peft and alone and multiplies_bfloat16_fast()
-    with frozen_in_bfloat16(model) if halved else nullcontext():
+    with frozen_in_bfloat16(model) if halved else nullcontext(), silenced_summary(model, training.silence_summary):
         trainer.train(resume_from_checkpoint=checkpoint)
     if trainer.in_pieces:
         if training.weights_out:

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from .items import Item, Motion, original
+from .items import Item, Motion, Video, original
 
 
 CONDITIONS = ("model", "blind", "shuffled")
-# Of items with a video; "model" gives them motion and video. See suite `both`.
+# Of items with a video; "model" gives them motion and video, or, where the item says so, the video alone. See suites `both`
+# and `filmed`.
 VIDEO_CONDITIONS = ("motion", "video", "neither", "shifted", "shorter", "half")
+BLIND = ("neither", "blind")  # of them, those that show nothing
 BLIND_SECONDS = 4.0  # of the motion without information
 LATE = 0.5  # seconds by which a shifted video is off
 # Generation stops early anyway; a caption needs more room than a word.
@@ -23,7 +25,6 @@ DEFAULT_NEW_TOKENS = 28
 PAD_LEFT = {"padding": True, "padding_side": "left"}
 PAD_RIGHT = {"padding": True, "padding_side": "right"}
 
-Video = tuple[bytes, float]  # a file, and when it starts on the clock of its motion, in seconds
 Row = tuple[str, Sequence[Motion]] | tuple[str, Sequence[Motion], Sequence[Video]]  # a question, and all that is shown with it
 
 
@@ -132,7 +133,12 @@ class Answerer:
     def __init__(self, model: Any, processor: Any, items: Sequence[Item], seed: int = 0):
         self.model, self.processor, self.items = model, processor, items
         self.others = other_motions(items, seed)
-        self.estimated: dict[str, tuple[Motion, float] | None] = {}  # of each clip that was shown as a video alone
+        self.estimated: dict[bytes, tuple[Motion, float] | None] = {}  # of each video that was shown alone
+
+    @property
+    def sees(self) -> bool:
+        """Whether the checkpoint has a vision tower; without one, all that is shown of a video is its motion."""
+        return getattr(self.processor, "frame_processor", None) is not None
 
     def __call__(self, places: Sequence[int], condition: str) -> list[str]:
         """The answers to the items at these places, in their order.
@@ -157,12 +163,13 @@ class Answerer:
         """The same for items with a video.
 
         Raises:
-            ValueError: an unknown condition, or a model without a vision tower.
+            ValueError: an unknown condition, or a model without a vision tower where one is needed.
         """
-        if condition not in ("model", *VIDEO_CONDITIONS):
-            known = ", ".join(("model", *VIDEO_CONDITIONS))
+        if condition not in ("model", "blind", *VIDEO_CONDITIONS):
+            known = ", ".join(("model", "blind", *VIDEO_CONDITIONS))
             raise ValueError(f"expected a condition out of {known}, got {condition!r} in Answerer; use one of them")
-        if getattr(self.processor, "frame_processor", None) is None:
+        needs_sight = not all(self.items[place].facts.get("video_alone") for place in places)
+        if needs_sight and not self.sees:
             raise ValueError(
                 "Expected a checkpoint with a vision tower, got one without. Train it with `llamo train "
                 "train/recipes/pretrain_vision.yaml`, or assemble one with `llamo init --vision ID`."
@@ -170,14 +177,16 @@ class Answerer:
         rows = [self.shown(place, condition) for place in places]
         seen = [row for row in rows if row is not None]
         tokens = max(new_tokens(self.items[place]) for place in places)
-        texts = iter(answer(self.model, self.processor, seen, tokens, condition == "neither") if seen else [])
+        texts = iter(answer(self.model, self.processor, seen, tokens, condition in BLIND) if seen else [])
         return ["" if row is None else next(texts) for row in rows]
 
     def shown(self, place: int, condition: str) -> Row | None:
         """Question, motions and videos of an item under a condition; None where the estimator sees nobody in its video."""
         item = self.items[place]
         question, motions, (whole, start) = item.question.question, item.motions, item.videos["whole"]
-        if condition in ("motion", "neither") or (condition == "half" and place % 2):
+        if condition == "model" and item.facts.get("video_alone"):
+            condition = "video"
+        if condition in ("motion", *BLIND) or (condition == "half" and place % 2):
             return question, motions, ()
         if condition == "shifted":
             return question, motions, ((whole, start + LATE),)
@@ -185,12 +194,12 @@ class Answerer:
             return question, motions, (item.videos["middle"],)
         if condition != "video":
             return question, motions, ((whole, start),)
-        if item.clip not in self.estimated:
+        if whole not in self.estimated:
             try:
                 motion = self.processor.load({"type": "video", "bytes": whole})
-                self.estimated[item.clip] = ((motion.joints, motion.fps), -motion.start)
+                self.estimated[whole] = ((motion.joints, motion.fps), -motion.start)
             except ValueError:
-                self.estimated[item.clip] = None
-        found = self.estimated[item.clip]
+                self.estimated[whole] = None
+        found = self.estimated[whole]
         # What the processor itself makes of a video alone.
-        return None if found is None else (question, (found[0],), ((whole, found[1]),))
+        return None if found is None else (question, (found[0],), ((whole, found[1]),) if self.sees else ())

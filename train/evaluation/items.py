@@ -17,6 +17,7 @@ from llamo.train.questions import Question
 UNGROUNDED = "unanswerable"
 
 Motion = tuple[np.ndarray, float]  # joints and fps
+Video = tuple[bytes, float]  # a file, and when it starts on the clock of its motion, in seconds
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Item:
     fps: float = 20.0
     facts: Mapping[str, Any] = field(default_factory=dict)
     others: tuple[Motion, ...] = ()
-    videos: Mapping[str, tuple[bytes, float]] = field(default_factory=dict)
+    videos: Mapping[str, Video] = field(default_factory=dict)
 
     @property
     def motions(self) -> tuple[Motion, ...]:

@@ -8,6 +8,7 @@ from . import (
     consistency,
     counting,
     exact_match,
+    filmed,
     grounding,
     hallucination,
     movid,
@@ -30,6 +31,7 @@ OFFLINE = (
     grounding.SUITE,
     text.SUITE,
     both.SUITE,
+    filmed.SUITE,
 )
 PUBLISHED = (
     movid.MOVID,
