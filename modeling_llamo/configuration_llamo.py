@@ -1,6 +1,8 @@
 """Configuration of LLaMo (arXiv 2411.16805): language model, vision tower, motion tower, enhancer and Cross Talker."""
 
+import sys
 from dataclasses import fields
+from typing import Any
 
 from huggingface_hub.dataclasses import strict
 from transformers import AutoConfig, PreTrainedConfig
@@ -23,6 +25,9 @@ _HOUSEKEEPING = {
     "torch_dtype",
     "use_cache",
 }
+
+# What `trl sft --use_peft` adapts when nobody says: the language model's attention and all of the Cross Talker's layers.
+_LORA_TARGETS = r".*(language_model\..*\.(q_proj|k_proj|v_proj|o_proj)|\.talker\..*(proj|linear_1|linear_2))$"
 
 # Joints of the six body parts that the motion tower lets attend to each other; indices into the 22-joint skeleton.
 _PART_JOINTS = {
@@ -328,6 +333,12 @@ class LlamoConfig(_StrictConfig):
         super().__post_init__(**kwargs)
         if self.tie_word_embeddings is None:
             self.tie_word_embeddings = bool(getattr(self.text_config, "tie_word_embeddings", False))
+
+    def to_dict(self) -> dict[str, Any]:
+        # PEFT asks for this just before it looks up what to adapt. Whoever adapts nothing is spared its import, half a second.
+        if (peft := sys.modules.get("peft.utils.constants")) is not None:
+            peft.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.setdefault(self.model_type, _LORA_TARGETS)
+        return super().to_dict()
 
 
 __all__ = ["LlamoConfig", "LlamoMotionConfig", "LlamoTalkerConfig"]

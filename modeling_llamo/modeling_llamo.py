@@ -18,19 +18,9 @@ from transformers import AutoModel, GenerationMixin, PreTrainedModel
 from transformers import initialization as init
 from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPast, CausalLMOutputWithPast
-from transformers.utils import is_peft_available
 
 from .configuration_llamo import LlamoConfig, LlamoMotionConfig
 from .prompt_layout_llamo import REMEDY, locate_motions
-
-
-if is_peft_available():
-    from peft.utils.constants import TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING
-
-    # What `trl sft --use_peft` adapts when nobody says: the language model's attention and all of the Cross Talker's layers.
-    TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.setdefault(
-        "llamo", r".*(language_model\..*\.(q_proj|k_proj|v_proj|o_proj)|\.talker\..*(proj|linear_1|linear_2))$"
-    )
 
 
 @dataclass

@@ -28,6 +28,8 @@ ODD_ENDS, ODD_END, USUAL = 3.0, 10.0, 0.02
 # What a cut with one or two more repetitions must reach, against the best one: score, difference, and oddness of the ends.
 MORE_SCORE, MORE_DIFFERENT, MORE_UNLIKE, MORE_ODD, LITTLE_ODD = 0.8, 2.0, 0.06, 1.5, 0.06
 MORE_RHYTHM = 0.25  # of the period, as a difference of logarithms
+# Where the clip begins and ends: 0 at the base of the repetitions, 1 at their extremes. Between them lie one more.
+AT_ENDS, FROM_REST_SCORE, FROM_REST_SAMENESS = 0.18, 0.65, 0.75
 IN_PHASE, SAME_PHASE_SCORE = 0.2, 0.75  # of the period; less is enough where all others are at the same time
 LEAST_SAMENESS = 0.45
 MOVING_SHARE = 0.12
@@ -79,6 +81,12 @@ class Cut:
         """Frames from one repetition to the next, the median; 0 with one alone."""
         peaks = [item.peak for item in self.items]
         return middle_of(sorted(after - before for before, after in pairwise(peaks))) if len(peaks) > 1 else 0.0
+
+    def at_ends(self) -> tuple[float, float]:
+        """Where the signal is in the clip's first and last frame: 0 at the base of the repetitions, 1 at their extremes."""
+        base = sample(self.signal.values, np.array([(item.start, item.end) for item in self.items])).mean()
+        top = sample(self.signal.values, np.array([item.peak for item in self.items])).mean()
+        return tuple(float((self.signal.values[frame] - base) / (top - base)) for frame in (0, -1))
 
     def odd_ends(self) -> tuple[float, float]:
         """How much odder the first and the last repetition are than is usual; 0 where there are too few to say."""
@@ -267,6 +275,7 @@ def _with_all_ends(lead: Cut, cuts: list[Cut]) -> Cut:
     if number == 1:
         return lead
     first, last = lead.items[0].start, lead.items[-1].end
+    between = max(abs(level - 1) for level in lead.at_ends()) < AT_ENDS
     peaks = np.array([item.peak for item in lead.items])
 
     def belongs(cut: Cut) -> bool:
@@ -282,6 +291,8 @@ def _with_all_ends(lead: Cut, cuts: list[Cut]) -> Cut:
         away = np.abs(peaks[:, None] - [item.peak for item in cut.items]).min(axis=1)
         if away.max() < IN_PHASE * lead.period:
             return cut.score >= SAME_PHASE_SCORE * lead.score
+        if between and len(cut.items) == number + 1 and max(map(abs, cut.at_ends())) < AT_ENDS:
+            return cut.score >= FROM_REST_SCORE * lead.score and cut.sameness >= FROM_REST_SAMENESS
         # Both sides explain more movement than what is blind to mirroring.
         least = MORE_SCORE if cut.turns == lead.turns else MORE_SCORE * TURNS
         usual = max(MORE_ODD * middle_of(sorted(cut.oddness.tolist())), LITTLE_ODD)

@@ -74,6 +74,20 @@ def test_auto_classes_give_the_same_logits(checkpoint, tmp_path):
     )
 
 
+def test_peft_is_imported_by_whoever_adapts_and_knows_what(checkpoint, tmp_path):
+    folder, _, _ = checkpoint
+    code = """
+        from transformers import AutoModelForImageTextToText
+        model = AutoModelForImageTextToText.from_pretrained("llamo", trust_remote_code=True)
+        assert "peft" not in sys.modules
+        from peft import LoraConfig, get_peft_model
+        adapted = [name for name, _ in get_peft_model(model, LoraConfig()).named_parameters() if "lora_A" in name]
+        assert any("language_model" in name for name in adapted) and any(".talker." in name for name in adapted), adapted
+        assert not any("motion_tower" in name for name in adapted), adapted
+    """
+    run_elsewhere(code, folder, tmp_path)
+
+
 def test_what_was_saved_can_be_saved_again(checkpoint, tmp_path):
     folder, _, _ = checkpoint
     code = """
