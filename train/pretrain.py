@@ -45,6 +45,7 @@ from llamo.train.pretraining_samples import (
 )
 from llamo.train.questions.recorded_questions import ask_recorded
 from llamo.train.recorded import read_recorded
+from llamo.train.sharded import as_first_process
 from llamo.train.trained_weights import VISION_FILE, read_settings
 
 
@@ -52,7 +53,6 @@ WARM_UP = 150  # steps
 HEADS_ALONE = 80  # steps in which new heads learn to read weights that were trained before
 FASTER = {"heads": 3, "enhancer": 3, "amount": 3}  # learn what is new beside weights that were trained before
 OPEN_GATE = 0.3  # of a new part
-TIMED_STEPS = 50  # by which the length of a run with --minutes is measured
 
 
 def word_embeddings(folder: Path) -> torch.Tensor:
@@ -167,19 +167,18 @@ def main(arguments=None) -> None:
           f"{len(actions)} actions, {len(answers)} answers", flush=True)  # fmt: skip
     embeddings = embeddings.to(device)
 
-    # The number of steps that fit into the time is measured, so that the schedule ends when the time does.
-    steps, started = args.max_steps, time.time()
+    # The rate follows the clock: a machine that is busy for a while loses steps, and the last one still has rate zero.
+    started, done = time.time(), 0.0
 
     def rate(step: int, delay: int) -> float:
-        decay = 0.5 + 0.5 * math.cos(math.pi * step / steps) if steps else 1.0
-        return min(1.0, max(0, step + 1 - delay) / WARM_UP) * decay
+        return min(1.0, max(0, step + 1 - delay) / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done))
 
     scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, [partial(rate, delay=delay) for delay in delays])
     model, heads, optimizer = accelerator.prepare(model, heads, optimizer)
     bare_model, bare_heads = accelerator.unwrap_model(model), accelerator.unwrap_model(heads)
     stream = batches(samples, args.batch_size, rng)
-    progress, step, log = tqdm(total=steps or None, disable=None), 0, {}
-    while steps is None or step < steps:
+    progress, step, log = tqdm(total=args.max_steps, disable=None), 0, {}
+    while done < 1.0:
         batch = collate(next(stream), rng, args.questions).to(device)
         # Our losses go round `forward`, around which alone accelerate puts autocast.
         with accelerator.autocast():
@@ -192,20 +191,18 @@ def main(arguments=None) -> None:
             losses[f"norm_{name}"] = accelerator.clip_grad_norm_(part, 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        scheduler.step()
         step += 1
-        if steps is None and step == TIMED_STEPS:
-            per_step = (time.time() - started) / step
-            steps = max(2 * TIMED_STEPS, int(args.minutes * 60 / per_step))
-            progress.total = steps
+        share = step / args.max_steps if args.max_steps else (time.time() - started) / (60 * args.minutes)
+        done = min(1.0, as_first_process(share))
+        scheduler.step()
         for name, value in losses.items():
             value = float(value.detach())
             log[name] = 0.98 * log.get(name, value) + 0.02 * value
         progress.update()
-        if step % args.log_every == 0 or step == steps:
-            line = {"step": step, "of": steps, "seconds": round(time.time() - started)}
+        if step % args.log_every == 0 or done == 1.0:
+            line = {"step": step, "done": round(done, 3), "seconds": round(time.time() - started)}
             print(json.dumps({**line, **{name: round(value, 3) for name, value in log.items()}}), flush=True)
-        if step % (args.log_every * 10) == 0 or step == steps:
+        if step % (args.log_every * 10) == 0 or done == 1.0:
             unseen = [replace(each, film=None) for each in films]
             groups = {"held_out_procedural": held_out, "recorded": gauge, "filmed": films, "filmed_without_video": unseen}
             for name, group in groups.items():

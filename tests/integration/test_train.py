@@ -194,7 +194,7 @@ def test_every_recipe_has_settings_that_are_read(path):
     assert config.max_length is None and config.assistant_only_loss
 
 
-def test_pretraining_recipe(home, tmp_path):
+def test_pretraining_recipe(home, tmp_path, capsys):
     recipe = read_recipe(RECIPES / "smoke_pretrain.yaml", [f"model={home / 'llamo'}", f"out={tmp_path / 'out'}"])
     recipe |= {"num": 8, "num_held_out": 2, "max_steps": 2, "batch_size": 4, "workers": 1}
     sizes = {"motion_config": '{"opposite_rates": []}', "talker_config": '{"fuse_totals": false, "num_focus_tokens": 3}'}
@@ -202,7 +202,11 @@ def test_pretraining_recipe(home, tmp_path):
     assert (tmp_path / "out" / "talker.safetensors").exists()
     # Weights are gone on from in the sizes that they have; what the caller says goes over them.
     onward = {"start_from": str(tmp_path / "out"), "out": str(tmp_path / "on"), "talker_config": '{"num_focus_tokens": 5}'}
-    run_recipe({**recipe, **onward})
+    # By the clock the last step is the one in which the time is over, and the rate is zero then.
+    capsys.readouterr()
+    run_recipe({**recipe, **onward, "max_steps": None, "minutes": 0.02})
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"step"')]
+    assert lines[-1]["done"] == 1.0 and lines[-1]["seconds"] >= 1
     told = json.loads((tmp_path / "on" / "config.json").read_text())
     assert told["motion_config"]["opposite_rates"] == [] and not told["talker_config"]["fuse_totals"]
     assert told["talker_config"]["num_focus_tokens"] == 5
