@@ -16,7 +16,7 @@ ask: llamo/config.json
 	  $(BIN)/llamo ask -q "What is the person doing?" -- "$$LLAMO_FILE"; \
 	else \
 	  $(BIN)/llamo ask "$$LLAMO_FILE" -q "What is the person doing?" -q "How many squats does the person do?" \
-	    -q "Is the movement slow or fast?"; \
+	    -q "Is the movement slow, normal or fast?"; \
 	fi
 
 # The browser demo on http://127.0.0.1:7860; PORT=8000 for another.
