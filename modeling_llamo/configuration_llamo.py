@@ -335,7 +335,7 @@ class LlamoConfig(_StrictConfig):
             self.tie_word_embeddings = bool(getattr(self.text_config, "tie_word_embeddings", False))
 
     def to_dict(self) -> dict[str, Any]:
-        # PEFT asks for this just before it looks up what to adapt. Whoever adapts nothing is spared its import, half a second.
+        # PEFT asks for this just before it looks up what to adapt. Whoever adapts nothing is spared its import.
         if (peft := sys.modules.get("peft.utils.constants")) is not None:
             peft.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING.setdefault(self.model_type, _LORA_TARGETS)
         return super().to_dict()

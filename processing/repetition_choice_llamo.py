@@ -28,7 +28,8 @@ ODD_ENDS, ODD_END, USUAL = 3.0, 10.0, 0.02
 # What a cut with one or two more repetitions must reach, against the best one: score, difference, and oddness of the ends.
 MORE_SCORE, MORE_DIFFERENT, MORE_UNLIKE, MORE_ODD, LITTLE_ODD = 0.8, 2.0, 0.06, 1.5, 0.06
 MORE_RHYTHM = 0.25  # of the period, as a difference of logarithms
-# Where the clip begins and ends: 0 at the base of the repetitions, 1 at their extremes. Between them lie one more.
+# Where the clip begins and ends: 0 at the base of the repetitions, 1 at their extremes: these may be the
+# gaps between one more.
 AT_ENDS, FROM_REST_SCORE, FROM_REST_SAMENESS = 0.18, 0.65, 0.75
 IN_PHASE, SAME_PHASE_SCORE = 0.2, 0.75  # of the period; less is enough where all others are at the same time
 LEAST_SAMENESS = 0.45
@@ -275,7 +276,8 @@ def _with_all_ends(lead: Cut, cuts: list[Cut]) -> Cut:
     if number == 1:
         return lead
     first, last = lead.items[0].start, lead.items[-1].end
-    between = max(abs(level - 1) for level in lead.at_ends()) < AT_ENDS
+    # Of sides that take turns no single signal has the base and the extremes of all.
+    between = not lead.turns and max(abs(level - 1) for level in lead.at_ends()) < AT_ENDS
     peaks = np.array([item.peak for item in lead.items])
 
     def belongs(cut: Cut) -> bool:
@@ -291,7 +293,7 @@ def _with_all_ends(lead: Cut, cuts: list[Cut]) -> Cut:
         away = np.abs(peaks[:, None] - [item.peak for item in cut.items]).min(axis=1)
         if away.max() < IN_PHASE * lead.period:
             return cut.score >= SAME_PHASE_SCORE * lead.score
-        if between and len(cut.items) == number + 1 and max(map(abs, cut.at_ends())) < AT_ENDS:
+        if between and not cut.turns and len(cut.items) == number + 1 and max(map(abs, cut.at_ends())) < AT_ENDS:
             return cut.score >= FROM_REST_SCORE * lead.score and cut.sameness >= FROM_REST_SAMENESS
         # Both sides explain more movement than what is blind to mirroring.
         least = MORE_SCORE if cut.turns == lead.turns else MORE_SCORE * TURNS

@@ -7,14 +7,15 @@ arXiv 2109.01903): between the two, answers are often better than at either end,
 from __future__ import annotations
 
 import argparse
-import json
 import shutil
+import tempfile
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
 
-from llamo.train.trained_weights import CONFIG_FILE, LORA_CONFIG_FILE, RETRIEVAL_FILE, VISION_FILE, read_settings
+from llamo.train.export_weights import save_settings
+from llamo.train.trained_weights import LORA_CONFIG_FILE, RETRIEVAL_FILE, VISION_FILE, read_settings
 
 
 def average_weights(first: Path, second: Path, share: float, out: Path) -> None:
@@ -41,18 +42,21 @@ def average_weights(first: Path, second: Path, share: float, out: Path) -> None:
             f"{'' if settings[0] == settings[1] else ', and other settings'}. Average weights of which one was trained on "
             "from the other."
         )
-    means = {name: _mean(first / name, second / name, share) for name in sorted(names[0] - {VISION_FILE})}
-    out.mkdir(parents=True)
-    for name, tensors in means.items():
-        save_file(tensors, out / name)
-    for name in (VISION_FILE, LORA_CONFIG_FILE):
-        if (first / name).is_file():
-            shutil.copy(first / name, out / name)
-    told = {key: value for key, value in read_settings(first).items() if key != "retrieval"}
-    (out / CONFIG_FILE).write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as beside:
+        made = Path(beside) / out.name
+        made.mkdir()
+        for name in sorted(names[0] - {VISION_FILE}):
+            save_file(_mean(first / name, second / name, share), made / name)
+        for name in (VISION_FILE, LORA_CONFIG_FILE):
+            if (first / name).is_file():
+                shutil.copy(first / name, made / name)
+        save_settings(made, **settings[0][0])
+        made.rename(out)
 
 
 def _settings(folder: Path) -> tuple[dict, str]:
+    """What both have to agree on: `config.json` without the embeddings, and `lora.json`."""
     lora = folder / LORA_CONFIG_FILE
     told = {key: value for key, value in read_settings(folder).items() if key != "retrieval"}
     return told, lora.read_text("utf-8") if lora.is_file() else ""
