@@ -216,6 +216,10 @@ class LlamoTalkerConfig(_StrictConfig):
         ask_amounts (`bool`, *optional*, defaults to `True`):
             Whether a user turn weighs the totals into the one number that it asks for (how many, how far, how long), which
             the token of totals tells too. Weights trained without have none.
+        exact_totals (`bool`, *optional*, defaults to `True`):
+            Whether totals are told exactly: with the sums and differences of opposites and all paces by the second, out of
+            vectors that are wholly relevant or not at all, and the number asked for in a part of its token that nothing else
+            shares. Weights trained without have smaller layers.
         max_motions (`int`, *optional*, defaults to 8):
             Motions of one prompt that are told apart by a learned vector; further ones share the last.
         max_receptive_field (`float`, *optional*, defaults to 0.5):
@@ -239,6 +243,7 @@ class LlamoTalkerConfig(_StrictConfig):
     num_tallies: int = 16
     fuse_totals: bool = True
     ask_amounts: bool = True
+    exact_totals: bool = True
     max_motions: int = 8
     max_receptive_field: float | int = 0.5
     video_grid_size: int = 3

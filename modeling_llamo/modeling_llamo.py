@@ -519,17 +519,23 @@ class LlamoTally(nn.Module):
 
     Totals are rates integrated over time (a repetition density sums to the count), because attention averages and an average
     cannot count. They come as waves of several periods, from which whole numbers are read. Of opposites (the ways of the left
-    and of the right hand) it also sees which is larger, by how large a share of both, and whether at all.
+    and of the right hand) it also sees which is larger, by how large a share of both, and whether at all; where
+    `exact_totals` is set also what they add up to and differ by (steps, the way there and back, the turn that is left), and
+    how much of everything there is in a second: a tempo is a pace, not a number.
     """
 
     num_periods = 6  # 2, 4, 8, ..., 64
     sharpness = 10.0  # a lead of a tenth counts as clear
     smallest_sum = 0.1  # metres, seconds or counts, below which opposites are both nothing
+    smallest_pace, largest_pace = 0.05, 10.0  # by the second
 
     def __init__(self, config: LlamoConfig, width: int):
         super().__init__()
-        self.opposites = opposite_totals(config)
-        inputs = num_totals(config) * (2 * self.num_periods + 2) + 2 * len(self.opposites)
+        self.opposites, self.exact = opposite_totals(config), config.talker_config.exact_totals
+        waves = 2 * self.num_periods + 2
+        inputs = num_totals(config) * waves + 2 * len(self.opposites)
+        if self.exact:
+            inputs += 2 * len(self.opposites) * waves + 2 * (num_totals(config) + 2 * len(self.opposites))
         self.linear_1 = nn.Linear(inputs, width)
         self.linear_2 = nn.Linear(width, width)
         self.clock = LlamoClock(width)
@@ -540,10 +546,25 @@ class LlamoTally(nn.Module):
         balance = (one - other) / (one + other + self.smallest_sum)
         return torch.cat([balance, torch.tanh(self.sharpness * balance)], dim=-1)
 
+    def combine(self, totals: torch.Tensor) -> torch.Tensor:
+        """Totals `(N, num_totals)` -> of each pair of opposites what they add up to, then what they differ by."""
+        one, other = totals[:, self.opposites].unbind(-1)
+        return torch.cat([one + other, (one - other).abs()], dim=-1)
+
+    def paces(self, numbers: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
+        """Numbers `(N, n)` of `(N,)` seconds -> how much of each there is in a second, and the logarithm of it, `(N, 2 n)`."""
+        pace = (numbers / seconds.float().clamp(min=self.smallest_sum)[:, None]).clamp(max=self.largest_pace)
+        return torch.cat([pace, (pace + self.smallest_pace).log()], dim=-1)
+
     def forward(self, totals: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
         totals = totals.float()
-        balances = [self.compare(totals)] if self.opposites else []
-        waves = torch.cat([number_waves(totals, self.num_periods), *balances], dim=-1)
+        parts = [number_waves(totals, self.num_periods)]
+        if self.opposites:
+            parts.append(self.compare(totals))
+        if self.exact:
+            combined = self.combine(totals) if self.opposites else totals[:, :0]
+            parts += [number_waves(combined, self.num_periods), self.paces(torch.cat([totals, combined], dim=-1), seconds)]
+        waves = torch.cat(parts, dim=-1)
         return self.linear_2(F.gelu(self.linear_1(waves.to(self.linear_1.weight.dtype)))) + self.clock(seconds)
 
 
@@ -601,9 +622,12 @@ class LlamoRelevance(nn.Module):
     weighs the learned rates before they are integrated ("how many squats" adds up nothing of the walk before).
     """
 
+    stretch = 1.1  # of a relevance in [0, 1] about its middle before it is clamped: what is nearly all or nothing becomes so
+
     def __init__(self, config: LlamoConfig):
         super().__init__()
         width = config.talker_config.hidden_size
+        self.exact = config.talker_config.exact_totals
         self.q_proj, self.k_proj = nn.Linear(width, width, bias=False), nn.Linear(width, width, bias=False)
         self.bias = nn.Parameter(torch.tensor(3.0))  # at first everything is relevant
         self.tally = LlamoTally(config, width)
@@ -618,7 +642,11 @@ class LlamoRelevance(nn.Module):
         """
         asked = self.q_proj(mean_words(text, text_mask))
         scores = (self.k_proj(motion)[rows] @ asked[..., None]).squeeze(-1).float() / math.sqrt(motion.shape[-1])
-        return (scores + self.bias.float()).sigmoid() * mask
+        relevance = (scores + self.bias.float()).sigmoid()
+        if self.exact:
+            hard = (self.stretch * (relevance - 0.5) + 0.5).clamp(0.0, 1.0)
+            relevance = relevance + (hard - relevance).detach()  # learned by the slope that clamping would take away
+        return relevance * mask
 
     def totals(
         self, relevance: torch.Tensor, rates: torch.Tensor, times: torch.Tensor, step: float
@@ -638,7 +666,8 @@ class LlamoAmount(nn.Module):
     """The one number that an instruction asks for: how many, how far, how long, since when, by what angle.
 
     Words weigh the totals of what they ask about into it, so that every question for a number is read from the same waves: a
-    digit that is learned of counts is known of metres.
+    digit that is learned of counts is known of metres. Where `exact_totals` is set the waves also stand in the finished token,
+    apart from all else that it tells.
     """
 
     num_periods = LlamoTally.num_periods
@@ -652,6 +681,8 @@ class LlamoAmount(nn.Module):
         self.waves_linear_1 = nn.Linear(2 * self.num_periods + 2, width)
         self.waves_linear_2 = nn.Linear(width, width)
         self.gate = nn.Parameter(torch.zeros(width))
+        exact, size = config.talker_config.exact_totals, config.text_config.hidden_size
+        self.token_proj = nn.Linear(2 * self.num_periods + 2, size, bias=False) if exact else None
 
     def weigh(
         self,
@@ -671,8 +702,17 @@ class LlamoAmount(nn.Module):
 
     def forward(self, number: torch.Tensor) -> torch.Tensor:
         """The number `(P,)` as a vector `(P, D)`, of length zero before anything is learned."""
-        waves = number_waves(number[:, None], self.num_periods).to(self.waves_linear_1.weight.dtype)
-        return torch.tanh(self.gate) * self.waves_linear_2(F.gelu(self.waves_linear_1(waves)))
+        return torch.tanh(self.gate) * self.waves_linear_2(F.gelu(self.waves_linear_1(self.waves(number))))
+
+    def waves(self, number: torch.Tensor) -> torch.Tensor:
+        """The number `(P,)` as waves `(P, 2 * num_periods + 2)`."""
+        return number_waves(number[:, None], self.num_periods).to(self.waves_linear_1.weight.dtype)
+
+    def tell(self, number: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """The number `(P,)` told by the last of the tokens `(P, k + 1, H)`, nothing of it before anything is learned."""
+        if self.token_proj is None:
+            return tokens
+        return tokens + F.pad(self.token_proj(self.waves(number))[:, None], (0, 0, tokens.shape[1] - 1, 0))
 
 
 class LlamoProjector(nn.Module):
@@ -807,7 +847,8 @@ class LlamoCrossTalker(nn.Module):
         amount = None
         if self.amount is not None:
             amount = self.amount.weigh(pair_text, pair_words, *totals)
-            totals_token = totals_token + self.amount(amount if self.teach_totals else amount.detach())[:, None]
+            told_amount = amount if self.teach_totals else amount.detach()
+            totals_token = totals_token + self.amount(told_amount)[:, None]
         real = F.pad(kept, (0, 1), value=True)
 
         # Bidirectional fusion. Both gates start at zero: a pretrained language model sees its own words at first.
@@ -823,6 +864,8 @@ class LlamoCrossTalker(nn.Module):
         stamps = F.pad(self.clock(pair_times.gather(1, frames)), (0, 0, 0, 1))  # totals have stamps of their own
         tokens = fused if self.config.fuse_totals else torch.cat([fused, totals_token], dim=1)
         tokens = self.projector(tokens + stamps + order)
+        if self.amount is not None:
+            tokens = self.amount.tell(told_amount, tokens)
         return LlamoFocus(tokens, real, torch.where(kept, frames, -1), deltas, relevance, *totals, amount)
 
 
@@ -903,9 +946,11 @@ class LlamoPreTrainedModel(PreTrainedModel):
             init.constant_(module.bias, 3.0)
         elif isinstance(module, LlamoAmount):
             init.zeros_(module.gate)
-            for linear in module.children():
+            for linear in (module.linear_1, module.waves_linear_1, module.waves_linear_2):
                 init.normal_(linear.weight, std=linear.in_features**-0.5)
             init.zeros_(module.linear_2.weight)  # totals are large numbers: weights are found, not unlearned
+            if module.token_proj is not None:
+                init.zeros_(module.token_proj.weight)
         elif isinstance(module, LlamoRetrieval):
             init.normal_(module.queries, std=1.0)
             init.zeros_(module.layer_weights)

@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -13,6 +14,7 @@ from llamo.train.trained_weights import CONFIG_FILE, LORA_CONFIG_FILE, LORA_FILE
 MODULES = ("motion_tower", "enhancer", "talker")
 OPTIONAL = ("enhancer",)  # of models with a vision tower
 FRESH = ("amount.",)  # beginnings of keys that older weights lack
+WIDENED = "tally.linear_1.weight"  # ends of keys whose older weights have fewer inputs, the first ones
 LARGEST_FLOAT16 = 6e4
 
 
@@ -57,6 +59,8 @@ def in_half(module: nn.Module, name: str) -> dict[str, torch.Tensor]:
 def load_modules(model: nn.Module, folder: Path) -> None:
     """Loads motion tower, talker and, where model and folder have one, enhancer into a LlamoModel of any language model.
 
+    Tallies of older weights, which see less, are widened: what is new weighs nothing at first.
+
     Raises:
         ValueError: weights of other parts than the model has; only those in FRESH may be missing and stay as they are.
     """
@@ -67,6 +71,9 @@ def load_modules(model: nn.Module, folder: Path) -> None:
         tensors = load_file(path)
         tensors = {key.removeprefix(f"model.{name}."): value.float() for key, value in tensors.items()}
         part = getattr(model, name)
+        for key in [key for key in tensors if key.endswith(WIDENED)]:
+            more = part.get_parameter(key).shape[1] - tensors[key].shape[1]
+            tensors[key] = F.pad(tensors[key], (0, max(more, 0)))
         missing, unexpected = part.load_state_dict(tensors, strict=False)
         missing = [key for key in missing if not key.startswith(FRESH)]
         if missing or unexpected:

@@ -73,3 +73,48 @@ def test_older_weights_have_no_amounts_and_others_are_refused(processor, tmp_pat
     save_modules(newer, tmp_path)
     with pytest.raises(ValueError, match="amount"):
         load_modules(older, tmp_path)
+
+
+def test_a_number_stands_in_its_token_apart_from_the_rest(processor):
+    talker = make_model(make_config(processor)).model.talker
+    tokens, number = torch.randn(2, 4, 32), torch.tensor([3.0, 8.0])
+    with torch.no_grad():
+        torch.testing.assert_close(talker.amount.tell(number, tokens), tokens)  # nothing before anything is learned
+        talker.amount.token_proj.weight.normal_()
+        added = talker.amount.tell(number, tokens) - tokens
+    assert added[:, :-1].abs().max() == 0 and (added[0, -1] - added[1, -1]).abs().max() > 0.1
+
+
+def test_older_tallies_are_widened_and_see_the_same(processor, tmp_path):
+    config = make_config(processor)
+    config.talker_config.exact_totals = False
+    older = make_model(config).model
+    save_modules(older, tmp_path)
+    newer = make_model(make_config(processor)).model
+    load_modules(newer, tmp_path)
+    load_modules(older, tmp_path)  # in half precision, as they were saved
+    totals, seconds = 5 * torch.rand(3, num_totals(config)), torch.tensor([2.0, 5.0, 9.0])
+    with torch.no_grad():
+        torch.testing.assert_close(newer.talker.summary.tally(totals, seconds), older.talker.summary.tally(totals, seconds))
+
+
+def test_totals_are_exact(processor):
+    """The turn that is left, steps of both feet and paces are inputs of their own; relevance reaches nothing and all."""
+    talker = make_model(make_config(processor)).model.talker
+    tally = talker.summary.tally
+    totals = torch.zeros(1, num_totals(make_config(processor)))
+    one, other = tally.opposites[0]
+    totals[0, one], totals[0, other] = 5.0, 2.0
+    combined = tally.combine(totals)[0]
+    assert combined[0] == 7 and combined[len(tally.opposites)] == 3
+    assert tally.paces(totals, torch.tensor([2.0]))[0, one] == 2.5
+    motion, rows, mask = torch.randn(1, 6, 32), torch.zeros(1, dtype=torch.long), torch.ones(1, 6, dtype=torch.bool)
+    text, words = torch.randn(1, 3, 32), torch.ones(1, 3, dtype=torch.bool)
+    for bias, wanted in ((20.0, 1.0), (3.2, 1.0), (-3.2, 0.0)):
+        with torch.no_grad():
+            talker.relevance.bias.fill_(bias)
+            talker.relevance.q_proj.weight.zero_()
+        relevance = talker.relevance.weigh(text, words, motion, rows, mask)
+        assert (relevance == wanted).all()
+    relevance.sum().backward()
+    assert float(talker.relevance.bias.grad) > 0.1, "a vector that counts for nothing can still come to count"

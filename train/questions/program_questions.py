@@ -35,7 +35,7 @@ WEIGHTS = {
     "turn": 3.0,
     "count": 2.8,
     "no_count": 0.07,
-    "speed": 1.4,
+    "speed": 2.4,
     "speed_two": 0.5,
     "first": 0.9,
     "last": 0.9,

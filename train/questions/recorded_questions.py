@@ -35,15 +35,15 @@ WEIGHTS = {
     "standing_leg": 2.0,
     "jumps": 2.0,
     "steps": 1.4,
-    "speed": 2.0,
+    "speed": 2.6,
     "speed_two": 0.7,
     "which_first": 1.0,
     "order": 1.6,
     "posture_start": 0.5,
     "posture_end": 0.5,
     "duration": 0.5,
-    "distance": 3.0,
-    "angle": 2.5,
+    "distance": 4.0,
+    "angle": 4.0,
     "caption": 1.6,
     "detail": 0.4,
     "yes_action": 1.0,
@@ -72,6 +72,8 @@ KEEP = {
     ("distance", "4"): 0.12,
     ("distance", "5"): 0.5,
     ("angle", "0"): 0.04,
+    ("angle", "90"): 0.7,
+    ("angle", "180"): 0.8,
 }
 STRAIGHT = 20.0  # degrees: whoever has turned by less does not turn
 GAITS = {"walk", "jog", "run", "walk_uneven", "sneak", "zombie_walk", "limp", "walk_curve", "run_curve"}

@@ -36,7 +36,7 @@ _IRREGULAR = {
     "this": "this", "pushups": "push up", "pushup": "push up", "situps": "sit up", "situp": "sit up",
     "stepups": "step up", "does not": "not", "feet": "foot", "pressing": "press", "presses": "press", "press": "press",
     "crossing": "cross", "crosses": "cross", "cross": "cross", "toes": "toe", "toe": "toe", "jacks": "jack",
-    "plies": "pli", "plie": "pli", "ups": "up",
+    "plies": "pli", "plie": "pli", "ups": "up", "skis": "ski",
 }  # fmt: skip
 
 # Words that do not tell one action from another; dropping them lets "walks slowly backwards" meet "walking backwards".

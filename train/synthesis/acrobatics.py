@@ -3,7 +3,7 @@
 import numpy as np
 
 from llamo.train.synthesis.context import Context, Request, Take
-from llamo.train.synthesis.floor import _feet
+from llamo.train.synthesis.floor import standing_feet
 from llamo.train.synthesis.free_body import GRAVITY, Key, Rig, mixed, turned
 
 
@@ -26,7 +26,7 @@ def cartwheel(ctx: Context, ask: Request) -> Take:
     hand_l, hand_r = (first, wrist, deep), (second, wrist, deep)
     face = r.uniform(-12, 12)
     start = rig.stand()
-    base_l, base_r = _feet(rig, 0, 0)
+    base_l, base_r = standing_feet(rig, 0, 0)
     out = (40 + r.uniform(0, 30), r.uniform(120, 165), 60, 170)
     foot_l = (base_l[0] + step, 0.05, 0.0, 55.0)
     raised = rig.key((0.0, ctx.height, 0.0), turned(2), la=out, ra=out, lf=base_l, rf=base_r, spine=(-4, 0, 0))
@@ -137,7 +137,7 @@ def forward_roll(ctx: Context, ask: Request) -> Take:
     rig = Rig(ctx)
     s, leg = rig.scale, ctx.leg
     f = float(np.clip(ask.factor, 0.7, 1.6))
-    feet = _feet(rig, 0, 0)
+    feet = standing_feet(rig, 0, 0)
     toes = [(x, z, 30.0, yaw) for x, z, _, yaw in feet]
     hz = r.uniform(0.42, 0.58) * s
     wide = r.uniform(0.17, 0.26) * s
@@ -204,7 +204,7 @@ def forward_roll(ctx: Context, ask: Request) -> Take:
         settle=1.0,
     )
     z = push + r.uniform(0.78, 0.86) * s
-    ends = _feet(rig, 0, z)
+    ends = standing_feet(rig, 0, z)
     flat = [(x, zz, 14.0, yaw) for x, zz, _, yaw in ends]
     squat = rig.key(
         (0, 0.3 * leg, z - 0.15 * s),
@@ -235,8 +235,8 @@ def backflip(ctx: Context, ask: Request) -> Take:
     f = float(np.clip(ask.factor, 0.8, 1.35))
     back = -r.uniform(0.55, 1.15) * s
     flight = float(np.clip(r.normal(0.55, 0.035), 0.49, 0.63)) * s**0.5
-    feet = _feet(rig, 0, 0)
-    ends = _feet(rig, 0, back)
+    feet = standing_feet(rig, 0, 0)
+    ends = standing_feet(rig, 0, back)
     ready = rig.key(
         (0, ctx.height, 0.0),
         turned(2),

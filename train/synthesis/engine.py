@@ -15,18 +15,22 @@ from llamo.train.synthesis import (
     acrobatics,
     chores,
     climbing,
+    daily,
     dance,
     everyday,
     exercises,
     falling,
     floor,
     gestures,
+    gym,
     hands_at_body,
     held_poses,
     jumps,
     locomotion,
     mat_exercises,
+    mat_strength,
     odd_gaits,
+    outdoor,
     pastimes,
     self_defence,
     sport,
@@ -44,7 +48,7 @@ from llamo.train.synthesis.style import Style, random_style
 PROGRAMS = {}
 for _module in (
     locomotion, jumps, exercises, gestures, sport, everyday, dance, climbing, floor, acrobatics, pastimes, hands_at_body,
-    self_defence, chores, mat_exercises, held_poses, odd_gaits, falling,
+    self_defence, chores, mat_exercises, mat_strength, held_poses, odd_gaits, falling, gym, daily, outdoor,
 ):  # fmt: skip
     PROGRAMS.update(_module.PROGRAMS)
 
@@ -85,7 +89,8 @@ WEIGHTS = {
 # Actions that leave the floor's level or whose place is fixed: they stand alone in a clip.
 ALONE = frozenset(
     "climb_stairs descend_stairs climb hang crawl plank push_up mountain_climber russian_twist bird_dog side_plank "
-    "downward_dog".split()
+    "downward_dog bench_press superman donkey_kick triceps_dip shoulder_tap side_leg_lift cat_cow seated_stretch pull_up "
+    "crab_walk bear_crawl pedal paddle".split()
 )
 FIRST_ONLY: frozenset = frozenset()
 SHARE_OF_FAULTS = 0.5  # of drawn exercises that can show one

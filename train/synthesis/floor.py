@@ -16,7 +16,7 @@ def solved(rig: Rig, drafts: list[tuple[float, Draft]]) -> list[tuple[float, Key
     return [(time, keys[id(draft)]) for time, draft in drafts]
 
 
-def _feet(rig: Rig, x: float, z: float, yaw: float = 0.0):
+def standing_feet(rig: Rig, x: float, z: float, yaw: float = 0.0):
     """(x, z, pitch, yaw) of both feet of a person standing at a place; yaw in degrees."""
     row = ch.place(rig.ctx.base[None], x, z, yaw * RAD)[0]
     return [(row[i], row[i + 2], 0.0, row[i + 4] / RAD) for i in (28, 33)]
@@ -123,7 +123,7 @@ class Board:
 def _crouched(rig: Rig, hz: float, wide: float) -> Key:
     """Crouching at the origin with both hands on the floor in front."""
     ctx, s = rig.ctx, rig.scale
-    feet = _feet(rig, 0, 0)
+    feet = standing_feet(rig, 0, 0)
     feet = [(f[0], f[1], 28.0, f[3]) for f in feet]
     return rig.key(
         (0, 0.52 * ctx.leg, 0.0),
@@ -138,7 +138,7 @@ def _crouched(rig: Rig, hz: float, wide: float) -> Key:
     )
 
 
-def _between(rig: Rig, a: Key, b: Key, pins: tuple, lift: float = 0.0) -> Key:
+def between(rig: Rig, a: Key, b: Key, pins: tuple, lift: float = 0.0) -> Key:
     """Half way from one key to another with the named limbs ("lh", "rh", "lf", "rf") in the air."""
     out = Key(mixed(a.values, b.values, 0.5), 0.5 * (a.hands + b.hands), 0.5 * (a.feet + b.feet))
     out.values[1] += lift
@@ -159,13 +159,13 @@ def _going_down(rig: Rig, board: Board, f: float):
         down = [
             (0, stand),
             (0.8 * f, crouch),
-            (1.05 * f, _between(rig, crouch, first, ("lf",))),
+            (1.05 * f, between(rig, crouch, first, ("lf",))),
             (1.3 * f, first),
-            (1.5 * f, _between(rig, first, plank, ("rf",))),
+            (1.5 * f, between(rig, first, plank, ("rf",))),
             (1.75 * f, plank),
         ]
     else:
-        down = [(0, stand), (0.75 * f, crouch), (0.97 * f, _between(rig, crouch, plank, ("lf", "rf"), 0.06)), (1.2 * f, plank)]
+        down = [(0, stand), (0.75 * f, crouch), (0.97 * f, between(rig, crouch, plank, ("lf", "rf"), 0.06)), (1.2 * f, plank)]
     total = down[-1][0]
     up = [(total - time, key) for time, key in reversed(down)]
     return down, up
@@ -251,10 +251,10 @@ def burpee(ctx: Context, ask: Request) -> Take:
         k = f * float(factor)
         for span, key in (
             (0.62, crouch),
-            (0.16, _between(rig, crouch, up, ("lf", "rf"), 0.05)),
+            (0.16, between(rig, crouch, up, ("lf", "rf"), 0.05)),
             (0.16, up),
             *(((0.42, board.key(board.low)), (0.42, up)) if press else ((0.12, up),)),
-            (0.17, _between(rig, crouch, up, ("lf", "rf"), 0.06)),
+            (0.17, between(rig, crouch, up, ("lf", "rf"), 0.06)),
             (0.16, crouch),
             (0.32, rise),
         ):
@@ -350,7 +350,7 @@ def side_lying(rig: Rig, **changes) -> Key:
     return rig.key(place, options.pop("turn", turned(roll=-84) @ turned(-90)), **options)
 
 
-def _fours_pitch(rig: Rig) -> float:
+def fours_pitch(rig: Rig) -> float:
     """Pitch of the pelvis in degrees that brings the shoulders over straight arms, on hands and knees."""
     body, s = rig.body, rig.scale
     high = float(body.thigh.mean()) * 0.985 + 0.05 * s - body.rest[1, 1] * 0.3
@@ -374,7 +374,7 @@ def fours_pose(rig: Rig, x: float, z: float, yaw: float) -> dict:
     forward = turned(yaw=yaw)[:, 2]
     return dict(
         at=(x, high, z),
-        turn=turned(_fours_pitch(rig), 0, yaw),
+        turn=turned(fours_pitch(rig), 0, yaw),
         spine=(4, 0, 0),
         head=(-30, 0, 0),
         lh=_spot(x, z, yaw, 0.17 * s, reach, 0.03 * s),
@@ -389,7 +389,7 @@ def fours_pose(rig: Rig, x: float, z: float, yaw: float) -> dict:
 def _half_kneel(rig: Rig, x: float, z: float, yaw: float, hands: str) -> Key:
     """Kneeling on the left knee at somebody's later standing place (x, z), the right foot in front and flat."""
     body, s = rig.body, rig.scale
-    feet = _feet(rig, x, z, yaw)
+    feet = standing_feet(rig, x, z, yaw)
     forward = turned(yaw=yaw)[:, 2]
     thigh = float(body.thigh.mean())
     back = _spot(x, z, yaw, 0.1 * s, -0.42 * rig.ctx.leg - float(body.shank.mean()) * 0.55)
@@ -432,7 +432,7 @@ def _rising(rig: Rig, kind: str, f: float):
     leg = ctx.leg
     if kind == "sit":
         z = 0.5 * leg + r.uniform(-0.03, 0.08) * s
-        feet = _feet(rig, 0, z)
+        feet = standing_feet(rig, 0, z)
         prop = r.uniform(0.18, 0.28) * s
         wide = r.uniform(0.2, 0.32) * s
         half = rig.key(
@@ -473,7 +473,7 @@ def _rising(rig: Rig, kind: str, f: float):
             knees=[(0.35, 0, 1), (-0.35, 0, 1)],
         )
         stand = rig.stand(0, z, 0)
-        middle = _between(rig, supine(rig), half, ("lf", "rf"))
+        middle = between(rig, supine(rig), half, ("lf", "rf"))
         middle = Key(middle.values, half.hands * 0, middle.feet * 0)
         keys = [
             (0.0, supine(rig)),
@@ -629,7 +629,7 @@ def sit_up(ctx: Context, ask: Request) -> Take:
     ready = rig.complete([at(-90, 2, chin, lying_arms)])[0]
     high = (-84, 40) if crunch else (-(r.uniform(22, 48)), r.uniform(28, 48))
     keys, time, events = [(0.0, supine(rig))], 0.8 + 0.3 * r.random(), []
-    keys.append((0.5 * time, rig.free(_between(rig, keys[0][1], ready, ()))))
+    keys.append((0.5 * time, rig.free(between(rig, keys[0][1], ready, ()))))
     keys.append((time, ready))
     start, lifts = time, []  # all poses of the repetitions are solved at once
     period = (1.3 if crunch else 2.1) * float(np.clip(ask.factor, 0.6, 1.9))
@@ -649,7 +649,7 @@ def sit_up(ctx: Context, ask: Request) -> Take:
             lifts.append((time, lifts[-1][1]))
     end = time
     keys += solved(rig, lifts)
-    keys.append((time + 0.5, rig.free(_between(rig, ready, supine(rig), ()))))
+    keys.append((time + 0.5, rig.free(between(rig, ready, supine(rig), ()))))
     keys.append((time + 1.0, supine(rig)))
     return rig.take(rig.play(keys), start=start, end=end, events=events, stands=(False, False))
 
@@ -662,7 +662,7 @@ LOW_PITCH = 84.0  # of a pelvis near the floor, degrees
 
 def _bear_pitch(rig: Rig) -> float:
     """Pitch of the pelvis in degrees on hands and feet, the hips above the shoulders."""
-    return min(_fours_pitch(rig) + 14.0, 112.0)
+    return min(fours_pitch(rig) + 14.0, 112.0)
 
 
 def _on_hands_and_feet(rig: Rig, x: float, z: float, yaw: float) -> Key:
@@ -747,7 +747,7 @@ def crawl(ctx: Context, ask: Request) -> Take:
     values[:, 0] += 0.02 * s * np.sin(swing + 0.6)
     # Low enough for the knee to stay down while the thigh leans; the floor lifts the hip over the upright thigh.
     values[:, 1] += 0.008 * s * np.cos(2 * swing) - 0.03 * s * (kind == "knees")
-    pitch = {"knees": _fours_pitch(rig), "feet": _bear_pitch(rig), "low": LOW_PITCH}[kind]
+    pitch = {"knees": fours_pitch(rig), "feet": _bear_pitch(rig), "low": LOW_PITCH}[kind]
     sway = {"knees": 4.5, "feet": 6.0, "low": r.uniform(8, 22)}[kind]
     roll = r.uniform(4, 16) if kind == "low" else 0.0
     turn = [turned(pitch + 1.5 * np.cos(2 * a), roll * np.sin(a + 0.4), sway * np.sin(a + 0.8)) for a in swing]

@@ -200,12 +200,12 @@ class Rig:
         values[QUAT] = quaternion(turn)
         values[SPINE], values[HEAD] = row[ch.SPINE], row[ch.HEAD]
         key = Key(values)
-        self._extract([key], joints[None])
+        self.extract([key], joints[None])
         for i in range(2):
             key.feet[i] = np.concatenate([joints[7 + i], unit(joints[10 + i] - joints[7 + i]), [1.0]])
         return key
 
-    def _extract(self, keys: list[Key], joints: np.ndarray) -> None:
+    def extract(self, keys: list[Key], joints: np.ndarray) -> None:
         """Limb directions of keys in the frames of their trunks, read from their joints (K, 22, 3)."""
         values = np.stack([key.values for key in keys])
         turn = matrices(values[:, QUAT])
@@ -318,7 +318,7 @@ class Rig:
                     )
                     joints[:, 10 + i] = joints[:, 7 + i] + vector
             keys = [draft.pinned for draft in drafts]
-            self._extract(keys, joints)
+            self.extract(keys, joints)
         if settle:
             self._ground(keys)
         return keys
