@@ -1,8 +1,11 @@
 """Hands that think, photograph, pray, embrace or block are where the name of the action says."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from llamo.train.synthesis.action_list import action_page
 from llamo.train.synthesis.catalogue import ACTIONS
 from llamo.train.synthesis.context import FPS
 from llamo.train.synthesis.engine import PROGRAMS, synthesize
@@ -82,3 +85,8 @@ def test_ducking_lowers_the_head():
         joints, segment = clip("duck", seed)
         heights = [joints[int(event * FPS), HEAD, 1] for event in segment.event_times]
         assert max(heights) < joints[0, HEAD, 1] - 0.2
+
+
+def test_the_page_of_actions_is_what_its_command_prints():
+    page = Path(__file__).parents[2] / "docs" / "actions.md"
+    assert page.read_text() == action_page(), "python -m llamo.train.synthesis.action_list > docs/actions.md"

@@ -75,7 +75,7 @@ def build(options: SuiteOptions) -> list[Item]:
 
 SUITE = Suite(
     "noise",
-    "llamo-noise-4",
+    "llamo-noise-5",
     "the same questions under estimator-like noise, 30, 60 and 120 fps, cropped, mirrored, re-scaled",
     build,
 )

@@ -148,7 +148,7 @@ def build(options: SuiteOptions) -> list[Item]:
 
 SUITE = Suite(
     "real",
-    "llamo-real-4",
+    "llamo-real-5",
     "recorded clips: actions, styles and descriptions of their labels; sides, directions, counts, times of their joints",
     build,
     needs="Parquet files with joints or joints_q, fps, and any of action, style, captions",
