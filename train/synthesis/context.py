@@ -221,17 +221,19 @@ class Context:
         zero = np.zeros(1)
         heading = out[ch.YAW] + out[8] * (joint in (CHEST, HEAD)) + out[11] * (joint == HEAD)
         ahead = rotation(zero, zero, np.array([heading]))[0]
-        for arm, (place, sign) in enumerate(((left, 1.0), (right, -1.0))):
-            if place is None:
-                continue
-            place = np.asarray(place, float) * (sign, 1, 1) + np.clip(self.rng.standard_normal(3), -2, 2) * spread
-            for _ in range(3):  # a raised arm lifts its shoulder
-                joints = solve(out[None], self.body)[0]
+        places = {
+            arm: np.asarray(place, float) * (sign, 1, 1) + np.clip(self.rng.standard_normal(3), -2, 2) * spread
+            for arm, (place, sign) in enumerate(((left, 1.0), (right, -1.0)))
+            if place is not None
+        }
+        for _ in range(3):  # a raised arm lifts its shoulder
+            joints = solve(out[None], self.body)[0]
+            frame = np.linalg.inv(arm_frames(out[None], trunk_turns(out[None])[-1])[0])
+            for arm, place in places.items():
                 shoulder, elbow, wrist = (joints[each + arm] for each in (16, 18, 20))
                 target = joints[joint] + ahead @ place * self.scale
                 pole = elbow - 0.5 * (shoulder + wrist) + 0.02 * (elbow - shoulder)
                 elbow, wrist = two_bone(shoulder, target, pole, self.body.upper_arm[arm], self.body.forearm[arm])
-                frame = np.linalg.inv(arm_frames(out[None], trunk_turns(out[None])[-1])[0])
                 slot = 16 + 6 * arm
                 out[slot : slot + 3] = unit(frame @ (elbow - shoulder))
                 out[slot + 3 : slot + 6] = unit(frame @ (wrist - elbow))
