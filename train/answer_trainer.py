@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from llamo.train.sharded import as_it_was, prepare_for_pieces
 
 
 COMPLETE = "complete"  # written into a checkpoint last
+CLIPPED_APART = ("lora_", ".talker.amount.", ".talker.")  # parts of names, the first that fits
 
 
 class AnswerTrainer(SFTTrainer):
@@ -62,6 +64,19 @@ class AnswerTrainer(SFTTrainer):
         if told:
             loss = loss + self.amount_weight * amount_loss(told[0], wanted)
         return (loss, outputs) if return_outputs else loss
+
+    def _clip_grad_norm(self, model):
+        """Clips adapters, talker and what weighs numbers each on its own: totals are large, and where gradients were clipped
+        together the loss on numbers would decide how far the language model learns from its answers. Returns the largest norm.
+        """
+        if self.in_pieces or self.accelerator.num_processes > 1:
+            return super()._clip_grad_norm(model)
+        groups = defaultdict(list)
+        for name, parameter in model.named_parameters():
+            if parameter.grad is not None:
+                groups[next((part for part in CLIPPED_APART if part in name), "")].append(parameter)
+        norms = [self.accelerator.clip_grad_norm_(group, self.args.max_grad_norm) for group in groups.values()]
+        return torch.stack([torch.as_tensor(norm) for norm in norms]).max()
 
     def create_optimizer(self, *args, **kwargs):
         optimizer = super().create_optimizer(*args, **kwargs)
