@@ -20,6 +20,7 @@ PLUG_IN_GAIT = SETS["Vicon Plug-in Gait"]
 
 
 def person(seed: int = 3, num_frames: int = 80, **kwargs) -> np.ndarray:
+    kwargs.setdefault("actions", ["archery"])  # upright, both arms far from the body
     return np.asarray(synthesize(np.random.default_rng(seed), **kwargs).joints[:num_frames])
 
 

@@ -16,7 +16,7 @@ RECORDED_ACTIONS: dict[str, Action] = {
         Action("sideflip", "doing a sideways flip", "do a sideways flip", "sideways flip", "sideways flips", "dance",
                synonyms=("doing a side flip",), confusable=("backflip", "cartwheel", "forward_roll")),
         Action("playground", "climbing on a playground", "climb on a playground", "climb", "climbs", "everyday",
-               synonyms=("climbing", "climbing on playground equipment"), confusable=("climb", "hang")),
+               synonyms=("climbing", "climbing on playground equipment"), confusable=("climb", "hang", "pull_up")),
         Action("walk_uneven", "walking on uneven terrain", "walk on uneven terrain", "walk", "walks", "locomotion",
                synonyms=("walking on uneven ground", "walking over obstacles", "walking"),
                confusable=("walk", "walk_curve", "climb_stairs", "step_up", "descend_stairs", "sneak", "limp",
