@@ -16,6 +16,28 @@ def solved(rig: Rig, drafts: list[tuple[float, Draft]]) -> list[tuple[float, Key
     return [(time, keys[id(draft)]) for time, draft in drafts]
 
 
+def repetitions(rig: Rig, ask: Request, period: float, low, tops, peak: float, hold=0.0, *, stay=0.08, rests=0.15):
+    """Keys and events of repetitions between a pose low down and one high up, another one each time; both ends rest low.
+
+    Args:
+        low, tops: poses (keys or drafts), `ask.count` of the latter. peak: when the top is reached, as a share of `period`.
+        hold: seconds, and stay: share of the period, in which the top is kept. rests: chance of a rest after a repetition.
+    """
+    r = rig.ctx.rng
+    time = r.uniform(0.2, 0.6)
+    keys, events = [(0.0, low), (time, low)], []
+    for factor, top in zip(rig.ctx.uneven(ask.count), tops):
+        span = period * float(factor)
+        keys += [(time + peak * span, top), (time + (peak + stay) * span + hold, top)]
+        events.append(time + (peak + stay / 2) * span + hold / 2)
+        time += span + hold
+        keys.append((time, low))
+        if r.random() < rests:
+            time += r.uniform(0.2, 0.6)
+            keys.append((time, low))
+    return [*keys, (time + 0.3, low)], events
+
+
 def standing_feet(rig: Rig, x: float, z: float, yaw: float = 0.0):
     """(x, z, pitch, yaw) of both feet of a person standing at a place; yaw in degrees."""
     row = ch.place(rig.ctx.base[None], x, z, yaw * RAD)[0]

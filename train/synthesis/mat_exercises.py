@@ -3,27 +3,15 @@
 import numpy as np
 
 from llamo.train.synthesis.context import Context, Request, Take
-from llamo.train.synthesis.floor import Board, floor_exercise, fours_pose, side_lying, solved
+from llamo.train.synthesis.floor import Board, floor_exercise, fours_pose, repetitions, side_lying, solved
 from llamo.train.synthesis.free_body import Draft, Rig, turned
 
 
 def _repeated(rig: Rig, ask: Request, period: float, low: Draft, high: list[Draft], peak: float, hold: float = 0.0) -> Take:
-    """Repetitions between a pose low down and one high up (another one each time), both ends of the take low."""
-    r = rig.ctx.rng
-    start = r.uniform(0.2, 0.6)
-    keys, events, time = [(0.0, low), (start, low)], [], start
-    for factor, top in zip(rig.ctx.uneven(ask.count), high):
-        span = period * float(factor)
-        keys += [(time + peak * span, top), (time + (peak + 0.08) * span + hold, top)]
-        events.append(time + (peak + 0.04) * span + hold / 2)
-        time += span + hold
-        keys.append((time, low))
-        if r.random() < 0.15:
-            time += r.uniform(0.2, 0.6)
-            keys.append((time, low))
-    keys.append((time + 0.3, low))
+    """The take of repetitions between drafts."""
+    keys, events = repetitions(rig, ask, period, low, high, peak, hold)
     joints = rig.play(solved(rig, keys))
-    return rig.take(joints, start=start, end=time, events=events, stands=(False, False))
+    return rig.take(joints, start=keys[1][0], end=keys[-2][0], events=events, stands=(False, False))
 
 
 def mountain_climber(ctx: Context, ask: Request) -> Take:

@@ -10,6 +10,7 @@ from llamo.train.synthesis.floor import (
     fours_pitch,
     fours_pose,
     prone,
+    repetitions,
     side_lying,
     solved,
     standing_feet,
@@ -27,20 +28,8 @@ def _tempo(ask: Request, low: float = 0.6, high: float = 1.9) -> float:
 
 
 def _sets(rig: Rig, ask: Request, period: float, low: Key, tops: list[Key], peak: float = 0.45, hold: float = 0.0):
-    """Keys and events of repetitions from `low` to each of `tops` and back; both ends rest in `low`."""
-    r = rig.ctx.rng
-    time = r.uniform(0.2, 0.6)
-    keys, events = [(0.0, low), (time, low)], []
-    for factor, top in zip(rig.ctx.uneven(ask.count), tops):
-        span = period * float(factor)
-        keys += [(time + peak * span, top), (time + (peak + 0.06) * span + hold, top)]
-        events.append(time + (peak + 0.03) * span + hold / 2)
-        time += span + hold
-        keys.append((time, low))
-        if r.random() < 0.12:
-            time += r.uniform(0.2, 0.6)
-            keys.append((time, low))
-    return [*keys, (time + 0.3, low)], events
+    """Keys and events of repetitions with short stays and few rests."""
+    return repetitions(rig, ask, period, low, tops, peak, hold, stay=0.06, rests=0.12)
 
 
 def _played(rig: Rig, ask: Request, keys, events=(), rest: Key | None = None) -> Take:
