@@ -11,6 +11,7 @@ import torch
 from trl import SFTTrainer
 
 from llamo.train.asked_amounts import AMOUNTS, amount_loss, amounts_told
+from llamo.train.other_numbers import TOLD
 from llamo.train.sharded import as_it_was, prepare_for_pieces
 
 
@@ -46,7 +47,7 @@ class AnswerTrainer(SFTTrainer):
         return as_it_was(self.model, self.accelerator.get_state_dict(self.model_wrapped), self.widened)
 
     def compute_loss(self, model, inputs, return_outputs=False, num_items_in_batch=None):
-        wanted = inputs.pop(AMOUNTS, None)
+        wanted, instead = inputs.pop(AMOUNTS, None), inputs.pop(TOLD, None)
         if self.accelerator.num_processes > 1 or self.in_pieces:
             return super().compute_loss(model, inputs, return_outputs, num_items_in_batch)
         labels = inputs.pop("labels")
@@ -54,14 +55,14 @@ class AnswerTrainer(SFTTrainer):
         inner = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
         targets = labels[:, 1:]
         answers = targets != -100
-        counting = inner.model.talker.amount if wanted is not None else None
-        asked = amounts_told(counting) if counting is not None else nullcontext([])
+        counting = inner.model.talker.amount if wanted is not None or instead is not None else None
+        asked = amounts_told(counting, instead) if counting is not None else nullcontext([])
         with self.accelerator.autocast(), asked as told:  # autocast, which accelerate puts around `forward` alone
             outputs = inner.model(**inputs, use_cache=False)
             logits = inner.lm_head(outputs.last_hidden_state[:, :-1][answers])
         loss = torch.nn.functional.cross_entropy(logits.float(), targets[answers], reduction="sum")
         loss = loss / (num_items_in_batch if num_items_in_batch is not None else answers.sum())
-        if told:
+        if told and wanted is not None:
             loss = loss + self.amount_weight * amount_loss(told[0], wanted)
         return (loss, outputs) if return_outputs else loss
 

@@ -42,18 +42,24 @@ class WithAmounts:
 def amounts_of(row: dict) -> list[float]:
     """The numbers of a row's pairs: turn by turn, and within a turn motion by motion."""
     found: list[float] = []
-    motions, turn, kinds = 0, -1, row.get("kinds") or []
     messages = row["messages"]
-    for place, message in enumerate(messages):
+    for kind, place, num_motions in asked_turns(row):
+        answer = text_of(messages[place]["content"]) if place < len(messages) else ""
+        found += [amount_of(kind, answer) if num_motions == 1 else NONE] * num_motions
+    return found
+
+
+def asked_turns(row: dict) -> Iterator[tuple[str, int, int]]:
+    """For every user turn of a row: the kind of its question ("" where the row names none), the place of its answer among the
+    messages, and how many motions it may look at."""
+    kinds, motions, turn = row.get("kinds") or [], 0, -1
+    for place, message in enumerate(row["messages"]):
         if message["role"] != "user":
             continue
         turn += 1
         parts = message["content"] if isinstance(message["content"], list) else []
         motions += sum(part["type"] == "motion" for part in parts)
-        answer = messages[place + 1]["content"] if place + 1 < len(messages) else ""
-        told = amount_of(kinds[turn], text_of(answer)) if motions == 1 and turn < len(kinds) else NONE
-        found += [told] * motions
-    return found
+        yield kinds[turn] if turn < len(kinds) else "", place + 1, motions
 
 
 def amount_of(kind: str, answer: str) -> float:
@@ -71,14 +77,26 @@ def text_of(content: str | list[dict]) -> str:
 
 
 @contextmanager
-def amounts_told(amount: torch.nn.Module) -> Iterator[list[torch.Tensor]]:
-    """The numbers `(num_pairs,)` that `LlamoAmount` is given in every pass within."""
-    told: list[torch.Tensor] = []
-    handle = amount.register_forward_pre_hook(lambda module, arguments: told.append(arguments[0]))
+def amounts_told(amount: torch.nn.Module, instead: torch.Tensor | None = None) -> Iterator[list[torch.Tensor]]:
+    """The numbers `(num_pairs,)` that `LlamoAmount` weighs in every pass within.
+
+    Args:
+        amount: the `LlamoAmount` of a model.
+        instead: what it tells in their place `(num_pairs,)`, NaN where its own number is told.
+    """
+    weighed: list[torch.Tensor] = []
+    weigh = amount.weigh
+
+    def weigh_and_tell(*arguments: torch.Tensor) -> torch.Tensor:
+        number = weigh(*arguments)
+        weighed.append(number)
+        return number if instead is None else torch.where(instead.isnan(), number, instead.nan_to_num().to(number))
+
+    amount.weigh = weigh_and_tell
     try:
-        yield told
+        yield weighed
     finally:
-        handle.remove()
+        del amount.weigh
 
 
 def amount_loss(told: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -32,6 +33,7 @@ from llamo.train.export_weights import MODULES, load_lora, load_modules, save_lo
 from llamo.train.half_frozen import frozen_in_bfloat16, multiplies_bfloat16_fast
 from llamo.train.initialise import write_checkpoint, write_code
 from llamo.train.make_data import DataPlan, make_data
+from llamo.train.other_numbers import OtherNumbers
 from llamo.train.recipe import check_keys, fields_of
 from llamo.train.silenced_summary import silenced_summary
 from llamo.train.swapped_features import SwappedFeatures
@@ -58,6 +60,8 @@ class Training:
         validation_steps: how often.
         swap_features: of the rows that measured rates answer, the share whose motion gets the features of another one.
         keep_amounts: weight of the loss on the number that a question asks for, which pretraining taught.
+        other_numbers: share of answers with a number that say another one, which the model is told instead of its own.
+        only_kinds: train on the rows all of whose questions are of these kinds; by default on all.
         silence_summary: share of motions whose summary tokens say nothing, so that the kept frames are read.
         halve_frozen: with LoRA, on a processor that multiplies bfloat16 fast, compute the frozen language model in it.
     """
@@ -73,6 +77,8 @@ class Training:
     validation_steps: int = 100
     swap_features: float = 0.0
     keep_amounts: float = 0.0
+    other_numbers: float = 0.0
+    only_kinds: list[str] = field(default_factory=list)
     silence_summary: float = 0.0
     halve_frozen: bool = False
 
@@ -141,6 +147,8 @@ def train(recipe: dict, align: bool) -> str:
     if training.swap_features:
         width = model.config.motion_config.motion_dim
         trainer.data_collator = SwappedFeatures(trainer.data_collator, width, training.swap_features, config.seed)
+    if training.other_numbers:
+        trainer.data_collator = OtherNumbers(trainer.data_collator, training.other_numbers, config.seed)
     if training.keep_amounts:
         trainer.data_collator = WithAmounts(trainer.data_collator)
     if training.weights_out and not trainer.in_pieces:
@@ -234,7 +242,18 @@ def load_rows(script: ScriptArguments, training: Training, out: Path):
                 f"Expected the columns messages and images, got none named {' or '.join(lacking)} in {folder} ({split}). "
                 "Without `images` (empty lists are fine) trl keeps motion from the model."
             )
+    if training.only_kinds:
+        split = script.dataset_train_split
+        rows[split] = rows[split].filter(partial(asks_only, set(training.only_kinds)), input_columns=["kinds"])
+        if not len(rows[split]):
+            kinds = ", ".join(training.only_kinds)
+            raise ValueError(f"Expected rows that ask for {kinds} alone, got none in {folder} ({split}). Correct only_kinds.")
     return rows
+
+
+def asks_only(wanted: set[str], kinds: list[str]) -> bool:
+    """Whether a row's questions are all of these kinds."""
+    return wanted.issuperset(kinds)
 
 
 def build(training: Training, settings: ModelConfig, align: bool):
