@@ -533,6 +533,9 @@ def synthesize(
         list[str] | None, typer.Option(metavar="PARQUET", help="Recorded clips to ask about too; may be repeated.")
     ] = None,
     recorded_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows about recorded clips.")] = 0.2,
+    named_share: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of these that may ask for the clip's label; the rest is measured.")
+    ] = 1.0,
     text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows without motion.")] = 0.02,
     pair_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows that compare two motions.")] = 0.06,
     video_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows with a rendered video.")] = 0.0,
@@ -549,7 +552,7 @@ def synthesize(
     settings = {"num": num, "seed": seed, "num_validation": num_validation, "turns": turns, "recorded": tuple(recorded or ())}
     settings |= {"recorded_share": recorded_share, "text_share": text_share, "pair_share": pair_share}
     settings |= {"video_share": video_share, "video_size": video_size, "measured_share": measured_share}
-    settings |= {"rows_per_shard": rows_per_shard}
+    settings |= {"rows_per_shard": rows_per_shard, "named_share": named_share}
     print(run(settings, out, num_proc))
 
 

@@ -26,6 +26,7 @@ from llamo.train.asked_motions import draw_measured, draw_pair, draw_procedural,
 from llamo.train.conversations import filmed_row, motion_row, pair_row, text_row, to_parquet
 from llamo.train.filmed_motions import draw_filmed
 from llamo.train.labelled_motion import action_vocabulary
+from llamo.train.questions.recorded_questions import UNNAMED
 
 
 MANIFEST = "synthesis.json"
@@ -42,6 +43,8 @@ class DataPlan:
         turns: questions of a conversation at most.
         recorded: Parquet files of recorded clips, of which the train split is used.
         recorded_share, text_share: of the rows of the train split.
+        named_share: of the rows about recorded clips, those that may ask what the clip is called; the others ask what can be
+            measured of it.
         pair_share: of rows about two motions, in both splits.
         video_share: of rows with a rendered video, or with questions that only a video would answer, in both splits.
         video_size: pixels of a side of the videos.
@@ -55,6 +58,7 @@ class DataPlan:
     turns: int = 3
     recorded: tuple[str, ...] = ()
     recorded_share: float = 0.2
+    named_share: float = 1.0
     text_share: float = 0.02
     pair_share: float = 0.06
     video_share: float = 0.0
@@ -69,6 +73,8 @@ class DataPlan:
                 raise ValueError(f"Expected {name} of at least {least}, got {getattr(self, name)} in DataPlan. Raise it.")
         if self.video_size % 2:
             raise ValueError(f"Expected an even video_size, got {self.video_size} in DataPlan. Codecs halve the colours' size.")
+        if not 0 <= self.named_share <= 1:
+            raise ValueError(f"Expected named_share from 0 to 1, got {self.named_share:g} in DataPlan. It is a share.")
         shares = (self.recorded_share, self.text_share, self.pair_share, self.video_share, self.measured_share)
         # Rows with a video are procedural too, so that they may be all there is.
         if min(shares) < 0 or sum(shares) > 1 or (sum(shares) == 1 and not self.video_share):
@@ -115,7 +121,8 @@ class Shard:
             if chance < plan.text_share and not held_out:
                 row = text_row(rng)
             elif record and chance < plan.text_share + plan.recorded_share:
-                row = motion_row(record(actions, rng), rng, plan.turns)
+                names = UNNAMED if plan.named_share < 1 and rng.random() >= plan.named_share else None
+                row = motion_row(record(actions, rng, names=names), rng, plan.turns)
             elif not_filmed <= chance < not_measured:
                 row = filmed_row(draw_filmed(rng, plan.video_size, held_out=held_out), rng, plan.turns)
             elif not_measured <= chance < not_measured + plan.measured_share and not held_out:
@@ -224,6 +231,8 @@ def data_card(plan: DataPlan, kinds: Counter, digest: str = "") -> str:
     command += f" --recorded-share {plan.recorded_share:g} --text-share {plan.text_share:g} --pair-share {plan.pair_share:g}"
     if plan.video_share:
         command += f" --video-share {plan.video_share:g} --video-size {plan.video_size}"
+    if plan.named_share < 1:
+        command += f" --named-share {plan.named_share:g}"
     if plan.measured_share:
         command += f" --measured-share {plan.measured_share:g}"
     command += "".join(f" --recorded {path}" for path in plan.recorded)

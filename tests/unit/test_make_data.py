@@ -90,7 +90,7 @@ def test_another_data_set_is_not_overwritten(made, tmp_path):
     assert content(made) == before
 
 
-@pytest.mark.parametrize("wrong", [{"num": 0}, {"recorded_share": 0.9, "text_share": 0.2}, {"turns": 0}])
+@pytest.mark.parametrize("wrong", [{"num": 0}, {"recorded_share": 0.9, "text_share": 0.2}, {"turns": 0}, {"named_share": 1.2}])
 def test_plans_out_of_range(wrong):
     with pytest.raises(ValueError, match="Expected"):
         DataPlan(**{"num": 4, **wrong})

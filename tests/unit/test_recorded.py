@@ -1,10 +1,13 @@
 """Recorded clips: read from Parquet, labelled in the catalogue's words, cut and mirrored without false labels."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from llamo.train.make_data import DataPlan, data_card
 from llamo.train.questions import ask_recorded, score
 from llamo.train.questions.vocabulary import action
 from llamo.train.recorded import label, read_recorded, t_pose_frames, windows
@@ -162,3 +165,21 @@ def test_what_a_clip_may_also_show_is_no_wrong_choice(shared):
     for clip in dances:
         for question in ask_recorded(clip, rng, 8, kinds=("choice",)):
             assert not {"doing a pirouette", "spinning around", "leaping"} & set(question.choices)
+
+
+def test_rows_about_recordings_that_do_not_ask_what_they_are_called(tmp_path, walk_joints):
+    """Labels of few recordings would become the answer for all that looks recorded."""
+    path = str(write(tmp_path / "clips.parquet", [row(walk_joints), row(walk_joints[:60], "clip_2", "slow walk")]))
+    shares = {"recorded": (path,), "recorded_share": 0.9, "text_share": 0.0, "pair_share": 0.0}
+
+    def kinds(named_share):
+        plan = DataPlan(num=40, seed=4, named_share=named_share, **shares)
+        rows = [made for made in plan.shards()[0].rows() if made["source"] != "procedural"]
+        assert len(rows) > 25
+        return {kind for made in rows for kind in made["kinds"]}
+
+    naming = {"action", "caption", "order"}
+    assert kinds(1.0) & naming and len(kinds(0.0)) > 3
+    assert not kinds(0.0) & naming
+    assert "--named-share 0.5" in data_card(DataPlan(num=4, named_share=0.5, **shares), Counter())
+    assert "--named-share" not in data_card(DataPlan(num=4, **shares), Counter())
