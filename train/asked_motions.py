@@ -25,7 +25,7 @@ from llamo.train.questions.makers import Maker
 from llamo.train.questions.pair_questions import ask_pair
 from llamo.train.questions.program_questions import ask_program
 from llamo.train.questions.question import Question
-from llamo.train.questions.recorded_questions import MEASURED, ask_recorded
+from llamo.train.questions.recorded_questions import MEASURED, UNNAMED, ask_recorded
 from llamo.train.questions.vocabulary import confusable
 from llamo.train.recorded import RecordedClip, read_recorded
 from llamo.train.stitching import part_to_stitch, stitch
@@ -292,6 +292,7 @@ class Job:
     num: int
     actions: tuple[str, ...]
     recorded: tuple[str, ...] = ()  # Parquet files; empty: procedural motions
+    named_share: float = 1.0  # of the recorded motions, those that are labelled with their action and asked for it
     donors: tuple[str, ...] = ()  # Parquet files of people who lend their legs and arms to procedural motions
     held_out: bool = False
     share_of_parts: float = 0.0
@@ -317,7 +318,9 @@ def do_job(job: Job) -> list:
     found = []
     for _ in range(job.num):
         if job.recorded:
-            asked = recorded_draw(job.recorded)(job.actions, rng, job.questions)
+            named = job.named_share >= 1 or rng.random() < job.named_share
+            asked = recorded_draw(job.recorded)(job.actions, rng, job.questions, None if named else UNNAMED)
+            asked = asked if named else replace(asked, labels=asked.labels.unnamed())
         else:
             asked = draw_procedural(rng, job.actions, job.questions, job.held_out, job.share_of_parts, donors=donors)
         found.append(job.convert(asked) if job.convert else asked)

@@ -8,7 +8,7 @@ truth for both.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -85,6 +85,10 @@ class LabelledMotion:
         whole = start == 0 and stop >= len(self.joints)
         kept = self.clip_actions if whole or len(self.clip_actions) == 1 else tuple(sorted(seen))
         return LabelledMotion(clip_actions=kept, recorded=self.recorded, **part)
+
+    def unnamed(self) -> LabelledMotion:
+        """The motion without the names of its actions; what can be measured of it stays."""
+        return replace(self, action=np.full_like(self.action, IGNORE), clip_actions=())
 
 
 FRAME_FIELDS = ("joints", "action", "side", "direction", "turn", "speed", "repetitions", "cycles")

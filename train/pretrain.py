@@ -125,7 +125,7 @@ def main(arguments=None) -> None:
     recorded = () if args.without_recorded else tuple(args.recorded)
     samples = draw_samples(args.num, args.seed, share_of_parts=0.2, donors=recorded, **shared)
     if recorded:
-        samples += draw_samples(args.num_recorded, args.seed + 1, recorded=recorded, **shared)
+        samples += draw_samples(args.num_recorded, args.seed + 1, recorded=recorded, named_share=args.named_share, **shared)
     held_out = draw_samples(args.num_held_out, 77, held_out=True, **shared)
     gauge = recorded_gauge(args, actions, patch)
     films: list[PretrainingSample] = []
@@ -269,6 +269,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--without-recorded", action="store_true", help="the gauge: train on no recording, score on all")
     parser.add_argument("--num", type=int, default=30000, help="procedural motions")
     parser.add_argument("--num-recorded", type=int, default=6000, help="views of recorded clips")
+    parser.add_argument("--named-share", type=float, default=1.0, help="of these, those that tell what they are called")
     parser.add_argument("--num-held-out", type=int, default=300)
     parser.add_argument("--vision", default=None, help="folder with a trained vision tower: motion learns to ask it")
     parser.add_argument("--num-filmed", type=int, default=3000, help="motions with or about a video, where there is a tower")

@@ -68,6 +68,21 @@ def test_some_fighters_shift_their_place_between_punches():
     assert min(ways) < 0.15
 
 
+def test_some_punches_go_for_somebody_and_some_kicks_come_out_of_a_step():
+    """The one stays where the last punch was; the other comes back, and has lifted both feet by then."""
+    ends, ways, both = [], [], []
+    for seed in range(30):
+        pelvis = clip("punch", seed, count=3).joints[:, PELVIS][:, [0, 2]]
+        ends.append(np.linalg.norm(pelvis[-1] - pelvis[0]))
+        joints = clip("kick", seed, count=1).joints
+        ways.append(np.linalg.norm(joints[:, PELVIS][:, [0, 2]] - joints[0, PELVIS][[0, 2]], axis=-1).max())
+        feet = joints[:, list(ANKLES.values())]
+        both.append(np.linalg.norm(feet[..., [0, 2]] - feet[0][:, [0, 2]], axis=-1).max(0).min())
+    assert 2 <= sum(end > 0.4 for end in ends) < 15
+    assert max(ways) > 0.35 and max(both) > 0.12
+    assert np.median(ways) < 0.35
+
+
 @pytest.mark.parametrize("seed", range(6))
 def test_a_zombie_walks_with_an_arm_ahead(seed):
     motion = clip("zombie_walk", seed)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from llamo.train.synthesis import channels as ch
+from llamo.train.synthesis import floor
 from llamo.train.synthesis.body import PARENTS
 from llamo.train.synthesis.catalogue import ACTIONS
 from llamo.train.synthesis.context import FPS
@@ -45,6 +46,23 @@ def test_a_body_on_a_floor(action, seed):
     segment = motion.segments[0]
     assert 0 <= segment.start < segment.end <= motion.seconds + 1e-6
     assert all(segment.start <= event <= segment.end for event in segment.event_times)
+
+
+@pytest.mark.parametrize("way", ["sit", "roll", "prone", "side", "rock", "spring"])
+@pytest.mark.parametrize("action", ["get_up", "lie_down"])
+def test_every_way_up_and_down_again(monkeypatch, action, way):
+    monkeypatch.setattr(floor, "_way", lambda ctx, ask: way)
+    joints = clip(action, seed=3).joints.astype(float)[:: 1 if action == "get_up" else -1]
+    assert spread(joints) < 1e-3 and joints[..., 1].min() > -0.03 and fastest(joints) < 13
+    lying, standing = joints[0], joints[-1]
+    assert np.ptp(lying[[0, 12, 15], 1]) < 0.35 and lying[0, 1] < 0.4
+    assert standing[15, 1] > 1.3 and standing[0, 1] > 0.75
+    feet, shoulders = joints[:, [7, 8], 1].min(1), joints[:, [16, 17], 1].mean(1)
+    if way == "rock":
+        assert (feet > shoulders + 0.2).any()
+    if way == "spring":
+        hands = joints[:, [20, 21], 1].max(1)
+        assert ((hands < 0.15) & (feet > 0.05) & (shoulders > 0.35)).any(), "off the floor with both feet, on the hands"
 
 
 @pytest.mark.parametrize("action", COUNTED)

@@ -7,6 +7,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from llamo.train.asked_motions import draw_many
+from llamo.train.labelled_motion import IGNORE
 from llamo.train.make_data import DataPlan, data_card
 from llamo.train.questions import ask_recorded, score
 from llamo.train.questions.vocabulary import action
@@ -183,3 +185,19 @@ def test_rows_about_recordings_that_do_not_ask_what_they_are_called(tmp_path, wa
     assert not kinds(0.0) & naming
     assert "--named-share 0.5" in data_card(DataPlan(num=4, named_share=0.5, **shares), Counter())
     assert "--named-share" not in data_card(DataPlan(num=4, **shares), Counter())
+
+
+def test_recordings_without_their_names_to_pretrain_on(tmp_path, walk_joints):
+    path = str(write(tmp_path / "clips.parquet", [row(walk_joints)]))
+
+    def drawn(named_share):
+        return list(draw_many(10, 3, actions=("walk", "run"), recorded=(path,), named_share=named_share))
+
+    named, unnamed = drawn(1.0), drawn(0.0)
+    assert all((asked.labels.action == 0).all() for asked in named)
+    assert any(question.kind == "action" for asked in named for question in asked.questions)
+    for asked in unnamed:
+        assert (asked.labels.action == IGNORE).all() and not asked.labels.clip_actions
+        assert not {question.kind for question in asked.questions} & {"action", "caption", "order"}
+    assert sum(len(asked.questions) for asked in unnamed) > 10, "what is measured is asked"
+    assert 1 < sum((asked.labels.action == 0).all() for asked in drawn(0.5)) < 9

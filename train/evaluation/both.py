@@ -103,7 +103,7 @@ def has_video(place: int) -> bool:
 
 SUITE = Suite(
     "both",
-    "llamo-both-2",
+    "llamo-both-3",
     "rendered takes: what motion, video, both and neither of them answer (a checkpoint with a vision tower)",
     build,
     conditions=("model", *VIDEO_CONDITIONS),

@@ -224,7 +224,7 @@ def _goes_together(items: Sequence[Item], texts: Sequence[str]) -> bool:
 
 SUITE = Suite(
     "consistency",
-    "llamo-consistency-4",
+    "llamo-consistency-5",
     "five phrasings, mirror image, played backwards, twice as fast: answers that have to go together",
     build,
     measures=measures,

@@ -77,7 +77,7 @@ def measures(items: Sequence[Item], records: Sequence[Mapping[str, Any]], sessio
 
 SUITE = Suite(
     "filmed",
-    "llamo-filmed-2",
+    "llamo-filmed-3",
     "the questions of real (without --data of synthetic), asked of rendered videos of the same motions",
     build,
     conditions=("model", "blind", "motion"),

@@ -129,7 +129,7 @@ def _share(values: Sequence[float], least: float) -> float:
 
 SUITE = Suite(
     "grounding",
-    "llamo-grounding-3",
+    "llamo-grounding-4",
     "from when to when: mIoU, recall at IoU 0.5 and 0.7 (held-out programs, or BABEL)",
     build,
     judge=judge,

@@ -57,7 +57,7 @@ def _right(kind: str, question: Question, text: str) -> bool:
 
 SUITE = Suite(
     "hallucination",
-    "llamo-hallucination-4",
+    "llamo-hallucination-5",
     "what the motion does not tell, and what it does: refusing everything is no way out",
     build,
     judge=judge,

@@ -120,7 +120,7 @@ def measures(items: Sequence[Item], records: Sequence[dict[str, Any]], session: 
 
 SUITE = Suite(
     "choice",
-    "llamo-choice-5",
+    "llamo-choice-6",
     "multiple choice by generation and by likelihood (held-out programs, or recorded clips with --data)",
     build,
     measures=measures,

@@ -75,7 +75,7 @@ def build(options: SuiteOptions) -> list[Item]:
 
 SUITE = Suite(
     "noise",
-    "llamo-noise-5",
+    "llamo-noise-6",
     "the same questions under estimator-like noise, 30, 60 and 120 fps, cropped, mirrored, re-scaled",
     build,
 )

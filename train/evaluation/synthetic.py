@@ -75,7 +75,7 @@ def build(options: SuiteOptions) -> list[Item]:
 
 SUITE = Suite(
     "synthetic",
-    "llamo-synthetic-5",
+    "llamo-synthetic-6",
     "generated motion: programs, bodies, styles and phrasings that training never draws",
     build,
 )

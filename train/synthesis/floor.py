@@ -448,64 +448,90 @@ def _rise_from_knees(rig: Rig, x: float, z: float, yaw: float, fours: Key, f: fl
     return [(0.0, fours), (0.55 * f, upright), (0.95 * f, kneel), (1.5 * f, half), (1.95 * f, stand)], place
 
 
+def _sitting_up(rig: Rig, rocking: bool, f: float):
+    """As `_rising`, from the back: over sitting, or rocking back with the legs in the air and with that swing onto the feet."""
+    r, leg, s = rig.ctx.rng, rig.ctx.leg, rig.scale
+    z = 0.5 * leg + r.uniform(-0.03, 0.08) * s
+    feet = standing_feet(rig, 0, z)
+    prop = r.uniform(0.18, 0.28) * s
+    wide = r.uniform(0.2, 0.32) * s
+    one = not rocking and r.random() < 0.5
+    first = supine(rig)
+    tucked = rig.key(
+        (0, 0.1 * s, 0.07 * s),
+        turned(-8),
+        spine=(44, 0, -12 if one else 0),
+        head=(-5, 0, 0),
+        ra=(10, 75, 0, 80),
+        la=(10, 75, 0, 80),
+        rh=None if one or rocking else (-wide, 0.03 * s, -0.03),
+        lh=None if rocking else (wide, 0.03 * s, -0.03),
+        elbows=[(0.6, 0, -1), (-0.6, 0, -1)],
+        lf=feet[0],
+        rf=feet[1],
+        settle=1.0,
+    )
+    squat = rig.key(
+        (0, 0.36 * leg, z - 0.12 * s),
+        turned(34),
+        spine=(42, 0, 0),
+        head=(-28, 0, 0),
+        la=(15, 75, 0, 90),
+        ra=(10, 80, 0, 95),
+        lf=(feet[0][0], feet[0][1], 12.0, feet[0][3]),
+        rf=(feet[1][0], feet[1][1], 12.0, feet[1][3]),
+        knees=[(0.35, 0, 1), (-0.35, 0, 1)],
+    )
+    stand, place = rig.stand(0, z, 0), (0.0, z, 0.0)
+    if rocking:
+        thighs, shins = r.uniform(75, 125), r.uniform(10, 110)
+
+        def on_the_back(pelvis: float, part: float):
+            legs = (part * thighs, 4, shins, 20)
+            return rig.key(
+                (0, 0.12 * s, 0), turned(pelvis), spine=(25 * part, 0, 0), ll=legs, rl=legs, settle=1.0, head=(20, 0, 0)
+            )
+
+        drawn_in = on_the_back(-90, 0.8)
+        back = on_the_back(-90 - r.uniform(20, 60), 1.0)
+        times = np.cumsum([0.0, 0.5, 0.5, 0.55, 0.4, 0.7]) * f
+        return list(zip(times, (first, drawn_in, back, tucked, squat, stand), strict=True)), place
+    half = rig.key(
+        (0, 0.1 * s, 0),
+        turned(-48),
+        spine=(38, 0, r.uniform(-10, 10)),
+        head=(15, 0, 0),
+        lh=(wide, 0.03 * s, -prop),
+        rh=(-wide, 0.03 * s, -prop),
+        elbows=[(0.5, 0, -1), (-0.5, 0, -1)],
+        lf=feet[0],
+        rf=feet[1],
+        settle=1.0,
+    )
+    middle = between(rig, first, half, ("lf", "rf"))
+    middle = Key(middle.values, half.hands * 0, middle.feet * 0)
+    times = np.array([0.0, 0.45, 0.95, 1.45, 1.95, 2.75]) * f
+    return list(zip(times, (first, middle, half, tucked, squat, stand), strict=True)), place
+
+
+def _springing_up(rig: Rig, f: float):
+    """As `_rising`, from the belly: pushing the whole body up and jumping with both feet to the hands."""
+    r = rig.ctx.rng
+    board = Board(rig, r.uniform(0.38, 0.52) * rig.scale, knees=False)
+    crouch, plank = _crouched(rig, board.hz, board.wide), board.key(board.high)
+    first = prone(rig, at=(0, 0.12, float(plank.values[2]) - 0.05 * rig.scale), turn=turned(88))
+    jump = between(rig, plank, crouch, ("lf", "rf"), r.uniform(0.03, 0.1))
+    times = np.cumsum([0.0, 0.4, 0.35, 0.2, 0.2, r.uniform(0.5, 0.8)]) * f
+    return list(zip(times, (first, board.key(board.low), plank, jump, crouch, rig.stand()), strict=True)), (0.0, 0.0, 0.0)
+
+
 def _rising(rig: Rig, kind: str, f: float):
-    """Keys from lying (first) to standing (last), the standing place (x, z, yaw) and the name of the first posture."""
-    r, ctx, s = rig.ctx.rng, rig.ctx, rig.scale
-    leg = ctx.leg
-    if kind == "sit":
-        z = 0.5 * leg + r.uniform(-0.03, 0.08) * s
-        feet = standing_feet(rig, 0, z)
-        prop = r.uniform(0.18, 0.28) * s
-        wide = r.uniform(0.2, 0.32) * s
-        half = rig.key(
-            (0, 0.1 * s, 0),
-            turned(-48),
-            spine=(38, 0, r.uniform(-10, 10)),
-            head=(15, 0, 0),
-            lh=(wide, 0.03 * s, -prop),
-            rh=(-wide, 0.03 * s, -prop),
-            elbows=[(0.5, 0, -1), (-0.5, 0, -1)],
-            lf=feet[0],
-            rf=feet[1],
-            settle=1.0,
-        )
-        one = r.random() < 0.5
-        tucked = rig.key(
-            (0, 0.1 * s, 0.07 * s),
-            turned(-8),
-            spine=(44, 0, -12 if one else 0),
-            head=(-5, 0, 0),
-            ra=(10, 75, 0, 80),
-            rh=None if one else (-wide, 0.03 * s, -0.03),
-            lh=(wide, 0.03 * s, -0.03),
-            elbows=[(0.6, 0, -1), (-0.6, 0, -1)],
-            lf=feet[0],
-            rf=feet[1],
-            settle=1.0,
-        )
-        squat = rig.key(
-            (0, 0.36 * leg, z - 0.12 * s),
-            turned(34),
-            spine=(42, 0, 0),
-            head=(-28, 0, 0),
-            la=(15, 75, 0, 90),
-            ra=(10, 80, 0, 95),
-            lf=(feet[0][0], feet[0][1], 12.0, feet[0][3]),
-            rf=(feet[1][0], feet[1][1], 12.0, feet[1][3]),
-            knees=[(0.35, 0, 1), (-0.35, 0, 1)],
-        )
-        stand = rig.stand(0, z, 0)
-        middle = between(rig, supine(rig), half, ("lf", "rf"))
-        middle = Key(middle.values, half.hands * 0, middle.feet * 0)
-        keys = [
-            (0.0, supine(rig)),
-            (0.45 * f, middle),
-            (0.95 * f, half),
-            (1.45 * f, tucked),
-            (1.95 * f, squat),
-            (2.75 * f, stand),
-        ]
-        return keys, (0.0, z, 0.0)
+    """Keys from lying (first) to standing (last), and the standing place (x, z, yaw)."""
+    if kind in ("sit", "rock"):
+        return _sitting_up(rig, kind == "rock", f)
+    if kind == "spring":
+        return _springing_up(rig, f)
+    r, s = rig.ctx.rng, rig.scale
     yaw = 180.0 - (r.uniform(0, 70) if kind != "prone" else r.uniform(-25, 25))
     if kind == "prone":
         first = prone(rig)
@@ -550,12 +576,14 @@ def _rising(rig: Rig, kind: str, f: float):
 
 
 def _way(ctx: Context, ask: Request) -> str:
-    ways = ["sit", "roll", "prone", "side"] if ask.alone else ["sit", "roll"]
-    return str(ctx.rng.choice(ways, p=[0.4, 0.25, 0.22, 0.13] if ask.alone else [0.6, 0.4]))
+    ways = {"sit": 0.28, "roll": 0.2, "prone": 0.18, "side": 0.1, "rock": 0.12, "spring": 0.12}
+    if not ask.alone:  # from where `lie` lies
+        ways = {"sit": 0.5, "roll": 0.35, "rock": 0.15}
+    return str(ctx.rng.choice(list(ways), p=list(ways.values())))
 
 
 def get_up(ctx: Context, ask: Request) -> Take:
-    """Rising from the floor: by sitting up, over the side and a knee, or from the belly."""
+    """Rising from the floor: by sitting up, over the side and a knee, from the belly, with a swing or a jump onto the feet."""
     rig = Rig(ctx)
     keys, place = _rising(rig, _way(ctx, ask), 1.05 * ask.factor + 0.1)
     end = keys[-1][0]

@@ -24,6 +24,14 @@ def _guard(ctx: Context) -> np.ndarray:
     )
 
 
+def _shifted(pose: np.ndarray, by) -> np.ndarray:
+    """The pose somewhere else: `by` (2,) metres to the left and ahead."""
+    out = pose.copy()
+    out[[0, 28, 33]] += by[0]
+    out[[2, 30, 35]] += by[1]
+    return out
+
+
 def _other_punch(ctx: Context, ask: Request) -> Take:
     """Uppercuts, body blows, wide hooks and combinations, out of a guard or from loose arms; often with a step."""
     r = ctx.rng
@@ -66,16 +74,10 @@ def _other_punch(ctx: Context, ask: Request) -> Take:
     # Boxers do not stand still: they shift their place between punches, and come back for the last.
     moves = r.random() < 0.4
 
-    def shifted(pose, by):
-        out = pose.copy()
-        out[[0, 28, 33]] += by[0]
-        out[[2, 30, 35]] += by[1]
-        return out
-
     def cycle(i):
         back, struck = strike(not ask.both or i % 2 == 0, only or str(r.choice(kinds)))
         place = r.normal(0, 0.14, 2) * ctx.scale if moves and i < ask.count - 1 else np.zeros(2)
-        return [(share, shifted(pose, place)) for share, pose in ((0.3, back), (0.54, struck), (0.6, struck), (1.0, ready))]
+        return [(share, _shifted(pose, place)) for share, pose in ((0.3, back), (0.54, struck), (0.6, struck), (1.0, ready))]
 
     period = max((1.2 if moves else 0.95) * ask.factor, 0.66)
     return ctx.repeat(ask.count, period, cycle, ready=ready, lead=0.7, settle=0.7, key=0.57, pause=0.15)
@@ -124,14 +126,61 @@ def _lunging_punch(ctx: Context, ask: Request) -> Take:
     return ctx.repeat(ask.count, period, cycle, ready=ready, lead=0.6, settle=0.7, key=0.5, pause=0.3)
 
 
+def _advancing_punch(ctx: Context, ask: Request) -> Take:
+    """Punches of somebody who goes for another: each with a step ahead, out of a guard, which stays where the last one was."""
+    r = ctx.rng
+    ready = _guard(ctx)
+    twist, lean = r.uniform(12, 34), r.uniform(0, 12)
+    height, hooked = r.uniform(74, 104), r.uniform(-10, 10) if r.random() < 0.7 else r.uniform(-80, -40)
+    step, aside = r.uniform(0.12, 0.5), r.normal(0, 0.06)
+    drawn = (r.uniform(60, 110), r.uniform(25, 70), r.uniform(-5, 15), r.uniform(85, 125))
+    bounce = r.uniform(0.0, 0.05)
+    period = max(1.05 * ask.factor, 0.7)
+    time, at, keys, events = 0.5, np.zeros(2), [(0.0, ctx.base), (0.5, ready)], []
+    for number, factor in enumerate(ctx.uneven(ask.count)):
+        right = not ask.both or number % 2 == 0
+        sgn, mine, other = (1, "ra", "la") if right else (-1, "la", "ra")
+        span, gone = period * float(factor), step * r.uniform(0.6, 1.3)
+        coming = ctx.pose(
+            origin=ready,
+            dz=0.4 * gone,
+            spine=(lean, 0, -sgn * 0.4 * twist),
+            lf=(0, 0.06, 0.6 * gone, 5, 0),
+            drop=bounce,
+            wobble=4,
+            **{mine: drawn},
+        )
+        hit = ctx.pose(
+            origin=ready,
+            dz=0.75 * gone + 0.04,
+            yaw=sgn * 0.5 * twist,
+            spine=(lean, 0, sgn * twist),
+            head=(0, 0, -sgn * twist),
+            lf=(0, 0, gone, 0, 0),
+            rf=(0, 0.02, 0.4 * gone, 12, 0),
+            drop=0.02 + 0.06 * gone,
+            wobble=3,
+            **{mine: (hooked, height, 1.4 * hooked, height + 3), other: _GUARD},
+        )
+        keys += [(time + share * span, _shifted(pose, at)) for share, pose in ((0.32, coming), (0.52, hit), (0.6, hit))]
+        events.append(float(time + 0.55 * span))
+        at, time = at + np.array([aside, gone]) * ctx.scale, time + span
+        keys.append((time, _shifted(ctx.vary(ready), at)))
+    end = time
+    keys.append((time + 0.6, _shifted(ctx.base, at)))
+    return Take(ctx.play(keys), events, 0.3, end, (float(at[0]), float(at[1]), 0.0))
+
+
 def punch(ctx: Context, ask: Request) -> Take:
     """Straight punches and hooks with the right hand (both: alternately)."""
     r = ctx.rng
     draw = r.random()
-    if draw < 0.4:
+    if draw < 0.35:
         return _other_punch(ctx, ask)
-    if draw < 0.62:
+    if draw < 0.52:
         return _lunging_punch(ctx, ask)
+    if draw < 0.7:
+        return _advancing_punch(ctx, ask)
     fighter = r.random() < 0.75
     ready = _guard(ctx) if fighter else ctx.pose(arms=_GUARD)
     height = r.uniform(78, 100)
@@ -235,7 +284,8 @@ def _other_kick(ctx: Context, ask: Request) -> Take:
 
 
 def _leaning_kick(ctx: Context, ask: Request) -> Take:
-    """High kicks of fighters: the hip turns in, the standing foot turns out, and the trunk leans far away from the leg."""
+    """High kicks of fighters: the hip turns in, the standing foot turns out, and the trunk leans far away from the leg. Half of
+    them come out of a step, and land in front, turned, before the person steps back."""
     r = ctx.rng
     dx = _stance_shift(ctx)
     high = r.uniform(0.45, 1.1)
@@ -247,30 +297,62 @@ def _leaning_kick(ctx: Context, ask: Request) -> Take:
     start = (ready[35] - ctx.base[35]) / ctx.scale
     loose = (r.uniform(30, 130), r.uniform(15, 75), r.uniform(0, 110), r.uniform(20, 90))
     arms = _GUARD if r.random() < 0.5 else loose
+    step = r.uniform(0.15, 0.5) if r.random() < 0.5 else 0.0
     out = -ctx.base[33] / ctx.scale - dx  # brings the foot in line with the standing leg
-    pivot = {"lf": (0, 0, 0, r.uniform(0, 12), r.uniform(0.3, 0.9) * turned)}
-    on = dict(origin=ready, dx=dx, arms=arms, wobble=8, **pivot)
+    pivot = r.uniform(0.3, 0.9) * turned
+    standing = {"lf": (0, 0, step, r.uniform(0, 12), pivot)}
+    on = dict(origin=ready, dx=dx, arms=arms, wobble=8)
     toes = 10 - (22 if stance else 0)
     chamber = ctx.pose(
-        rf=(-0.5 * out, 0.3 + 0.35 * high, 0.16 - start, toes + 25, 0),
+        rf=(-0.5 * out, 0.3 + 0.35 * high, step + 0.16 - start, toes + 25, 0),
         yaw=0.7 * turned,
         roll=-0.5 * away * sideways,
         pitch=-0.3 * away * (1 - sideways),
+        dz=step,
+        **standing,
         **on,
     )
     hit = ctx.pose(
-        rf=(-out, high, 0.76 - 0.16 * max(high - 0.5, 0) - start, toes, 0),
+        rf=(-out, high, step + 0.76 - 0.16 * max(high - 0.5, 0) - start, toes, 0),
         yaw=turned,
         roll=-away * sideways,
         pitch=-0.8 * away * (1 - sideways),
         spine=(8 * (1 - sideways), -0.15 * away * sideways, r.uniform(-25, 10)),
         head=(0, 0.3 * away * sideways, -0.6 * turned),
-        dz=-0.06 * high,
+        dz=step - 0.06 * high,
+        **standing,
         **on,
     )
-    after = ctx.pose(rf=(0, 0.3, 0.2 - start, toes, 0), yaw=0.4 * turned, roll=-0.3 * away * sideways, **on)
-    cycle = [(0.3, chamber), (0.48, hit), (0.54, hit), (0.74, after), (1.0, ready)]
-    return blows_from(ctx, ask, ready, 1.25, cycle)
+    if not step:
+        after = ctx.pose(rf=(0, 0.3, 0.2 - start, toes, 0), yaw=0.4 * turned, roll=-0.3 * away * sideways, **standing, **on)
+        cycle = [(0.3, chamber), (0.48, hit), (0.54, hit), (0.74, after), (1.0, ready)]
+        return blows_from(ctx, ask, ready, 1.25, cycle)
+    ahead, about = r.uniform(0.3, 0.6), r.uniform(0.5, 1.3) * turned
+    before = ctx.pose(origin=ready, dx=0.5 * dx, dz=0.4 * step, lf=(0, 0.07, 0.5 * step, 8, 0), arms=arms, drop=0.03, wobble=8)
+    landed = ctx.pose(
+        origin=ready,
+        rf=(0.5 * out, 0, step + ahead - start, -8 if stance else 0, -about),
+        lf=(0, 0.01, step, 10, pivot),
+        dz=step + 0.5 * ahead,
+        yaw=about,
+        drop=r.uniform(0.04, 0.14),
+        spine=(r.uniform(0, 12), 0, 0),
+        head=(0, 0, -0.5 * about),
+        arms=_GUARD if r.random() < 0.7 else None,
+        wobble=8,
+    )
+    back = ctx.pose(origin=ready, rf=(0.3 * out, 0.1, 0.5 * (step + ahead) - start, 0, 0), lf=(0, 0, step, 0, 0), dz=0.6 * step)
+    cycle = [
+        (0.12, before),
+        (0.26, chamber),
+        (0.38, hit),
+        (0.42, hit),
+        (0.56, landed),
+        (0.68, landed),
+        (0.84, back),
+        (1.0, ready),
+    ]
+    return blows_from(ctx, ask, ready, 1.9, cycle, key=0.4)
 
 
 def spin_kick(ctx: Context, ask: Request) -> Take:
