@@ -528,6 +528,7 @@ class LlamoTally(nn.Module):
     sharpness = 10.0  # a lead of a tenth counts as clear
     smallest_sum = 0.1  # metres, seconds or counts, below which opposites are both nothing
     smallest_pace, largest_pace = 0.05, 10.0  # by the second
+    learned_seconds = 0.5  # paces of less are told, but steep enough to upset what is learned by them
 
     def __init__(self, config: LlamoConfig, width: int):
         super().__init__()
@@ -553,7 +554,9 @@ class LlamoTally(nn.Module):
 
     def paces(self, numbers: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
         """Numbers `(N, n)` of `(N,)` seconds -> how much of each there is in a second, and the logarithm of it, `(N, 2 n)`."""
-        pace = (numbers / seconds.float().clamp(min=self.smallest_sum)[:, None]).clamp(max=self.largest_pace)
+        seconds = seconds.float()[:, None]
+        pace = (numbers / seconds.clamp(min=self.smallest_sum)).clamp(max=self.largest_pace)
+        pace = torch.where(seconds < self.learned_seconds, pace.detach(), pace)
         return torch.cat([pace, (pace + self.smallest_pace).log()], dim=-1)
 
     def forward(self, totals: torch.Tensor, seconds: torch.Tensor) -> torch.Tensor:
@@ -653,8 +656,10 @@ class LlamoRelevance(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Weighted totals `(P, totals)`, seconds `(P,)` and middle `(P,)` in seconds; `step` is the time of one vector."""
         weight = relevance.sum(-1)
-        middle = (relevance * times).sum(-1) / weight.clamp(min=1e-6)
-        return (relevance[..., None] * rates).sum(1), weight * step, middle
+        middle = ((relevance * times).sum(-1) / weight.clamp(min=1e-6)).detach()
+        # Zero, with the slope that the middle has; where next to nothing is relevant that would be without bounds.
+        shift = (relevance * (times - middle[:, None])).sum(-1) / weight.clamp(min=1.0)
+        return (relevance[..., None] * rates).sum(1), weight * step, middle + shift
 
     def forward(self, totals: torch.Tensor, seconds: torch.Tensor, middle: torch.Tensor) -> torch.Tensor:
         """What `totals` returned -> `(P, D)`."""

@@ -118,3 +118,21 @@ def test_totals_are_exact(processor):
         assert (relevance == wanted).all()
     relevance.sum().backward()
     assert float(talker.relevance.bias.grad) > 0.1, "a vector that counts for nothing can still come to count"
+
+
+def test_what_is_nearly_irrelevant_does_not_upset_what_is_learned(processor):
+    """The middle of next to nothing and its paces are told, but a small change of relevance is no reason to learn much."""
+    talker = make_model(make_config(processor)).model.talker
+    times = torch.tensor([[0.1, 0.3, 0.5, 0.7]])
+    slopes = []
+    for level in (1.0, 1e-2, 1e-4):
+        relevance = (level * torch.tensor([[0.0, 1.0, 1.0, 0.5]])).requires_grad_()
+        rates = torch.full((1, 4, num_totals(make_config(processor))), 0.2)
+        totals, seconds, middle = talker.relevance.totals(relevance, rates, times, 0.2)
+        assert middle.item() == pytest.approx(0.46, abs=1e-4)
+        (slope,) = torch.autograd.grad(middle + talker.relevance.tally.paces(totals, seconds).sum(), relevance)
+        slopes.append(slope.abs().max().item())
+    assert max(slopes) < 0.5
+    whole = torch.ones(1, 4, requires_grad=True)
+    (slope,) = torch.autograd.grad(talker.relevance.totals(whole, rates, times, 0.2)[2], whole)
+    torch.testing.assert_close(slope, (times - 0.4) / 4)
