@@ -259,6 +259,8 @@ def asks_only(wanted: set[str], kinds: list[str]) -> bool:
 def build(training: Training, settings: ModelConfig, align: bool):
     """The model of the recipe, with what trains chosen."""
     model = LlamoForConditionalGeneration.from_pretrained(settings.model_name_or_path, dtype=torch.float32)
+    # Where numbers have a loss of their own, words for them do not teach what adds up: that ended in nothing being relevant.
+    model.model.talker.teach_totals = not training.keep_amounts
     return choose_what_trains(model, training, settings, align)
 
 

@@ -9,6 +9,7 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
+import pyarrow.parquet as parquet
 import pytest
 import torch
 import yaml
@@ -74,6 +75,25 @@ def test_instruct_trains_talker_and_lora_alone(home, whole_run, capsys):
     assert any("loss" in line and "learning_rate" in line and "rows_per_second" in line for line in lines)
     judged = [line for line in lines if "accuracy" in line]
     assert judged and set(judged[-1]) == {"step", "accuracy", "accuracy_blind"}
+
+
+def test_what_the_model_is_told_in_numbers_is_learned_apart(home, tmp_path):
+    """Answers with other numbers train; what adds up learns from the loss on numbers alone."""
+    from trl import ModelConfig
+
+    from llamo.train.instruct import Training, build
+
+    rows = parquet.read_table(home / "rows" / "data", columns=["kinds"])["kinds"].to_pylist()
+    kinds = sorted({kind for each in rows for kind in each} - {"caption"})
+    settings = {"max_steps": 2, "keep_amounts": 0.5, "other_numbers": 1.0, "only_kinds": kinds}
+    run_recipe(recipe_of(home, tmp_path / "out", **settings))
+    before, after = weights(home / "llamo"), weights(tmp_path / "out")
+    assert changed(before, after, TALKER) and changed(before, after, LANGUAGE)
+    model_config = ModelConfig(model_name_or_path=str(home / "llamo"))
+    assert not build(Training(keep_amounts=0.5), model_config, align=False).model.talker.teach_totals
+    assert build(Training(), model_config, align=False).model.talker.teach_totals
+    with pytest.raises(ValueError, match="only_kinds"):
+        run_recipe(recipe_of(home, tmp_path / "none", only_kinds=["juggling"]))
 
 
 def test_align_trains_the_talker_alone(home, tmp_path, capsys):
