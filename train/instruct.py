@@ -25,7 +25,7 @@ from torch import nn
 from transformers import set_seed
 from trl import ModelConfig, ScriptArguments, SFTConfig, TrlParser, get_peft_config
 
-from llamo.modeling_llamo.modeling_llamo import LlamoForConditionalGeneration
+from llamo.modeling_llamo.modeling_llamo import LlamoCrossTalker, LlamoForConditionalGeneration
 from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.train.answer_trainer import AnswerTrainer, last_complete_checkpoint
 from llamo.train.asked_amounts import WithAmounts
@@ -147,10 +147,7 @@ def train(recipe: dict, align: bool) -> str:
     if training.swap_features:
         width = model.config.motion_config.motion_dim
         trainer.data_collator = SwappedFeatures(trainer.data_collator, width, training.swap_features, config.seed)
-    if training.other_numbers:
-        trainer.data_collator = OtherNumbers(trainer.data_collator, training.other_numbers, config.seed)
-    if training.keep_amounts:
-        trainer.data_collator = WithAmounts(trainer.data_collator)
+    learn_numbers(trainer, training)
     if training.weights_out and not trainer.in_pieces:
         trainer.add_callback(WriteWeights(lambda: write_weights(model, Path(training.weights_out))))
     checkpoint = last_complete_checkpoint(out) if training.resume else None
@@ -173,6 +170,26 @@ def train(recipe: dict, align: bool) -> str:
         trained = trained.merge_and_unload()
     write_checkpoint(out, trained, processor)
     return f"checkpoint in {out}: ask it with llamo ask --model {out}"
+
+
+def learn_numbers(trainer: AnswerTrainer, training: Training) -> None:
+    """Numbers of their own for a trainer: a loss on those that are asked for, and answers that say others.
+
+    Both need trl's own loss replaced, which one process alone does (`AnswerTrainer`); several leave both out and say so.
+    """
+    if not training.keep_amounts and not training.other_numbers:
+        return
+    if trainer.in_pieces or trainer.accelerator.num_processes > 1:
+        print("several processes: keep_amounts and other_numbers are left out", flush=True)
+        return
+    if training.other_numbers:
+        trainer.data_collator = OtherNumbers(trainer.data_collator, training.other_numbers, trainer.args.seed)
+    if training.keep_amounts:
+        trainer.data_collator = WithAmounts(trainer.data_collator)
+        # Words for numbers no longer teach what adds up: that ended in nothing being relevant.
+        for module in trainer.model.modules():
+            if isinstance(module, LlamoCrossTalker):
+                module.teach_totals = False
 
 
 def write_sharded(trainer: AnswerTrainer, out: Path, processor: LlamoProcessor) -> str:
@@ -259,8 +276,6 @@ def asks_only(wanted: set[str], kinds: list[str]) -> bool:
 def build(training: Training, settings: ModelConfig, align: bool):
     """The model of the recipe, with what trains chosen."""
     model = LlamoForConditionalGeneration.from_pretrained(settings.model_name_or_path, dtype=torch.float32)
-    # Where numbers have a loss of their own, words for them do not teach what adds up: that ended in nothing being relevant.
-    model.model.talker.teach_totals = not training.keep_amounts
     return choose_what_trains(model, training, settings, align)
 
 

@@ -8,6 +8,7 @@ import sys
 import time
 from importlib.metadata import version
 from pathlib import Path
+from types import SimpleNamespace
 
 import pyarrow.parquet as parquet
 import pytest
@@ -77,11 +78,9 @@ def test_instruct_trains_talker_and_lora_alone(home, whole_run, capsys):
     assert judged and set(judged[-1]) == {"step", "accuracy", "accuracy_blind"}
 
 
-def test_what_the_model_is_told_in_numbers_is_learned_apart(home, tmp_path):
+def test_what_the_model_is_told_in_numbers_is_learned_apart(home, tmp_path, capsys):
     """Answers with other numbers train; what adds up learns from the loss on numbers alone."""
-    from trl import ModelConfig
-
-    from llamo.train.instruct import Training, build
+    from llamo.train.instruct import Training, learn_numbers
 
     rows = parquet.read_table(home / "rows" / "data", columns=["kinds"])["kinds"].to_pylist()
     kinds = sorted({kind for each in rows for kind in each} - {"caption"})
@@ -89,9 +88,16 @@ def test_what_the_model_is_told_in_numbers_is_learned_apart(home, tmp_path):
     run_recipe(recipe_of(home, tmp_path / "out", **settings))
     before, after = weights(home / "llamo"), weights(tmp_path / "out")
     assert changed(before, after, TALKER) and changed(before, after, LANGUAGE)
-    model_config = ModelConfig(model_name_or_path=str(home / "llamo"))
-    assert not build(Training(keep_amounts=0.5), model_config, align=False).model.talker.teach_totals
-    assert build(Training(), model_config, align=False).model.talker.teach_totals
+    model = LlamoForConditionalGeneration.from_pretrained(home / "llamo")
+    for processes, apart in ((2, False), (1, True)):
+        alone = SimpleNamespace(num_processes=processes)
+        trainer = SimpleNamespace(
+            model=model, accelerator=alone, in_pieces=False, data_collator=dict, args=SimpleNamespace(seed=0)
+        )
+        learn_numbers(trainer, Training(keep_amounts=0.5, other_numbers=0.5))
+        assert model.model.talker.teach_totals != apart
+        assert (trainer.data_collator is dict) != apart, "answers that nobody is told the number of would be wrong"
+    assert "several processes" in capsys.readouterr().out
     with pytest.raises(ValueError, match="only_kinds"):
         run_recipe(recipe_of(home, tmp_path / "none", only_kinds=["juggling"]))
 

@@ -331,7 +331,7 @@ def _leaning_kick(ctx: Context, ask: Request) -> Take:
     before = ctx.pose(origin=ready, dx=0.5 * dx, dz=0.4 * step, lf=(0, 0.07, 0.5 * step, 8, 0), arms=arms, drop=0.03, wobble=8)
     landed = ctx.pose(
         origin=ready,
-        rf=(0.5 * out, 0, step + ahead - start, -8 if stance else 0, -about),
+        rf=(0, 0, step + ahead - start, -8 if stance else 0, -about),
         lf=(0, 0.01, step, 10, pivot),
         dz=step + 0.5 * ahead,
         yaw=about,
@@ -341,7 +341,7 @@ def _leaning_kick(ctx: Context, ask: Request) -> Take:
         arms=_GUARD if r.random() < 0.7 else None,
         wobble=8,
     )
-    back = ctx.pose(origin=ready, rf=(0.3 * out, 0.1, 0.5 * (step + ahead) - start, 0, 0), lf=(0, 0, step, 0, 0), dz=0.6 * step)
+    back = ctx.pose(origin=ready, rf=(0, 0.1, 0.5 * (step + ahead) - start, 0, 0), lf=(0, 0, step, 0, 0), dz=0.6 * step)
     cycle = [
         (0.12, before),
         (0.26, chamber),
