@@ -16,7 +16,7 @@ FOLDERS = ("modeling_llamo", "processing", "train", "cli")
 # The demo and its viewer, installed like packages. cli/demo.py and cli/viewer_page.py look for them beside their own folder.
 DEMO, VIEWER, EXAMPLES = "spaces_demo", "spaces_demo/viewer", "examples"
 # Data beside the code; a file is installed where its folder holds one of these.
-PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml"]
+PACKAGE_DATA = ["py.typed", "*.jinja", "*.yaml", "*.json"]
 PAGE_DATA = {"llamo.cli": ["review_page/*"]}
 DEMO_DATA = {"llamo.spaces_demo": ["*.js", "*.css", "*.md", "*.txt"], "llamo.examples": ["*"]}
 # Single files that `llamo init` puts into the checkpoint; it looks for them in the folder above its own, here and installed.

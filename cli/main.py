@@ -536,7 +536,7 @@ def synthesize(
     named_share: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Share of these that may ask for the clip's label; the rest is measured.")
     ] = 1.0,
-    text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows without motion.")] = 0.02,
+    text_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows that ask what no motion answers.")] = 0.04,
     pair_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows that compare two motions.")] = 0.06,
     video_share: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of rows with a rendered video.")] = 0.0,
     measured_share: Annotated[

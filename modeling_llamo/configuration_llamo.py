@@ -295,6 +295,11 @@ class LlamoConfig(_StrictConfig):
             and the turn's `<|motion_focus|>` tokens.
         retrieval_size (`int`, *optional*, defaults to 0):
             Width of the embeddings of motions and texts in one space; 0 for a model without them.
+        motion_update_rank (`int`, *optional*, defaults to 0):
+            Rank of the update of the language model that prompts with motion are read with and text alone is not. 0 for a
+            language model that reads everything alike.
+        motion_update_layers (`list[str]`, *optional*):
+            Last names of the language model's linear layers that have this update; `[]` when `None`.
         tie_word_embeddings (`bool`, *optional*):
             Whether input and output embeddings are one matrix; follows `text_config` when `None`.
 
@@ -325,6 +330,8 @@ class LlamoConfig(_StrictConfig):
     motion_focus_token_id: int = 49153
     instruction_start_token_ids: list[int] | None = None
     retrieval_size: int = 0
+    motion_update_rank: int = 0
+    motion_update_layers: list[str] | None = None
     tie_word_embeddings: bool | None = None
 
     def __post_init__(self, **kwargs):
@@ -332,6 +339,14 @@ class LlamoConfig(_StrictConfig):
             raise ValueError(
                 f"Expected retrieval_size of at least 0, got {self.retrieval_size} in LlamoConfig. 0 is a model without "
                 "embeddings."
+            )
+        if self.motion_update_layers is None:
+            self.motion_update_layers = []
+        if self.motion_update_rank < 0 or (self.motion_update_rank > 0) != bool(self.motion_update_layers):
+            raise ValueError(
+                f"Expected motion_update_rank above 0 and names in motion_update_layers, or neither, got "
+                f"{self.motion_update_rank} and {self.motion_update_layers} in LlamoConfig. Leave both out for a language "
+                "model that reads everything alike."
             )
         if self.instruction_start_token_ids is None:
             self.instruction_start_token_ids = [1, 4093]

@@ -8,6 +8,7 @@ D talker width, H language model width, R user turns, P pairs of a user turn and
 """
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,6 +21,7 @@ from transformers.modeling_layers import GradientCheckpointingLayer
 from transformers.modeling_outputs import BaseModelOutput, BaseModelOutputWithPast, CausalLMOutputWithPast
 
 from .configuration_llamo import LlamoConfig, LlamoMotionConfig
+from .motion_update_llamo import LlamoMotionUpdate
 from .prompt_layout_llamo import REMEDY, locate_motions
 
 
@@ -997,6 +999,8 @@ class LlamoModel(LlamoPreTrainedModel):
         self.talker = LlamoCrossTalker(config)
         self.retrieval = LlamoRetrieval(config) if config.retrieval_size else None
         self.language_model = AutoModel.from_config(config.text_config)
+        rank, layers = config.motion_update_rank, config.motion_update_layers
+        self.motion_update = LlamoMotionUpdate(rank, layers, self.language_model) if rank else None
         self.post_init()
 
     def train(self, mode: bool = True):
@@ -1096,9 +1100,10 @@ class LlamoModel(LlamoPreTrainedModel):
         """Texts `(B, L)`, padded on either side -> mean states of every layer of the language model `(B, layers + 1, H)`."""
         mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         positions = (mask.long().cumsum(-1) - 1).clamp(min=0)
-        hidden = self.language_model(
-            input_ids=input_ids, attention_mask=mask, position_ids=positions, output_hidden_states=True, use_cache=False
-        ).hidden_states
+        with self.updated_for(None):  # texts that are compared with motions are read as if these stood beside them
+            hidden = self.language_model(
+                input_ids=input_ids, attention_mask=mask, position_ids=positions, output_hidden_states=True, use_cache=False
+            ).hidden_states
         share = (mask / mask.sum(-1, keepdim=True).clamp(min=1)).to(hidden[0].dtype)
         return torch.stack([(share[:, None] @ states).squeeze(1) for states in hidden], dim=1)
 
@@ -1133,6 +1138,26 @@ class LlamoModel(LlamoPreTrainedModel):
     def get_placeholder_mask(self, input_ids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Where `<|motion|>` and `<|motion_focus|>` stand in `(B, L)` ids: two masks `(B, L)`."""
         return input_ids == self.config.motion_token_id, input_ids == self.config.motion_focus_token_id
+
+    def rows_with_motion(self, input_ids: torch.Tensor | None, past_key_values) -> torch.Tensor | None:
+        """Which rows have a motion, `(B,)`, as ids `(B, L)` show it and a cache remembers it; `None` where neither tells."""
+        begun = None
+        if past_key_values is not None and past_key_values.get_seq_length() > 0:
+            begun = getattr(past_key_values, "llamo_has_motion", None)
+            if begun is None:
+                return None
+        if input_ids is None:
+            return begun
+        here = self.get_placeholder_mask(input_ids)[0].any(-1)
+        return here if begun is None else here | begun.to(here.device)
+
+    def updated_for(self, has_motion: torch.Tensor | None) -> AbstractContextManager:
+        """Within, the language model reads rows that are false in `has_motion` `(B,)` as it was before training with motion;
+        `None` for no such row."""
+        if self.motion_update is None:
+            return nullcontext()
+        rows = None if has_motion is None or bool(has_motion.all()) else ~has_motion.bool()
+        return self.motion_update.left_out(self.language_model, rows)
 
     def fuse(
         self,
@@ -1210,6 +1235,7 @@ class LlamoModel(LlamoPreTrainedModel):
         position_ids: torch.LongTensor | None = None,
         past_key_values=None,
         inputs_embeds: torch.FloatTensor | None = None,
+        has_motion: torch.BoolTensor | None = None,
         **kwargs,
     ) -> LlamoModelOutputWithPast:
         """
@@ -1219,12 +1245,17 @@ class LlamoModel(LlamoPreTrainedModel):
                 order.
             pixel_values_videos, video_attention_mask, video_times, video_motion_ids: see `get_motion_features`.
             attention_mask (`(B, L)`), position_ids (`(B, L)`), inputs_embeds (`(B, L, H)`): as in any causal model.
+            has_motion (`(B,)`): rows that have a motion, in their beginning too; the others are read without the update of the
+                language model that training with motion made. By default what `input_ids` or, of a beginning that
+                `past_key_values` hold, the cache says; of `inputs_embeds` alone, all.
         """
         if (input_ids is None) == (inputs_embeds is None):
             raise ValueError(
                 "Expected exactly one of input_ids and inputs_embeds, got "
                 f"{'both' if input_ids is not None else 'neither'} in LlamoModel. Leave one out."
             )
+        if has_motion is None and self.motion_update is not None:
+            has_motion = self.rows_with_motion(input_ids, past_key_values)
         focus_frames = None
         if inputs_embeds is None:
             inputs_embeds, focus_frames = self.fuse(
@@ -1244,13 +1275,16 @@ class LlamoModel(LlamoPreTrainedModel):
             )
         if position_ids is None and past_key_values is None and attention_mask is not None and attention_mask.ndim == 2:
             position_ids = (attention_mask.long().cumsum(-1) - 1).clamp(min=0)  # padding on the left shifts nothing
-        outputs = self.language_model(
-            attention_mask=attention_mask,
-            position_ids=position_ids,
-            past_key_values=past_key_values,
-            inputs_embeds=inputs_embeds,
-            **kwargs,
-        )
+        with self.updated_for(has_motion):
+            outputs = self.language_model(
+                attention_mask=attention_mask,
+                position_ids=position_ids,
+                past_key_values=past_key_values,
+                inputs_embeds=inputs_embeds,
+                **kwargs,
+            )
+        if has_motion is not None and outputs.past_key_values is not None:
+            outputs.past_key_values.llamo_has_motion = has_motion  # what goes on from here does not show it
         return LlamoModelOutputWithPast(
             last_hidden_state=outputs.last_hidden_state,
             past_key_values=outputs.past_key_values,
@@ -1309,6 +1343,7 @@ class LlamoForConditionalGeneration(LlamoPreTrainedModel, GenerationMixin):
         position_ids: torch.LongTensor | None = None,
         past_key_values=None,
         inputs_embeds: torch.FloatTensor | None = None,
+        has_motion: torch.BoolTensor | None = None,
         labels: torch.LongTensor | None = None,
         logits_to_keep: int | torch.Tensor = 0,
         **kwargs,
@@ -1331,6 +1366,7 @@ class LlamoForConditionalGeneration(LlamoPreTrainedModel, GenerationMixin):
             position_ids=position_ids,
             past_key_values=past_key_values,
             inputs_embeds=inputs_embeds,
+            has_motion=has_motion,
             **kwargs,
         )
         keep = slice(-logits_to_keep, None) if isinstance(logits_to_keep, int) else logits_to_keep
@@ -1364,6 +1400,7 @@ class LlamoForConditionalGeneration(LlamoPreTrainedModel, GenerationMixin):
         **kwargs,
     ):
         """Motion goes in once, at the prefill; a conversation that goes on is fused as a whole and then cut to its new part."""
+        embedded = inputs_embeds is not None  # by the caller: ids do not show what is in them
         prefill = is_first_iteration or not kwargs.get("use_cache", True)
         video = {
             "pixel_values_videos": pixel_values_videos,
@@ -1376,6 +1413,8 @@ class LlamoForConditionalGeneration(LlamoPreTrainedModel, GenerationMixin):
             mask = attention_mask if attention_mask is not None and attention_mask.shape[1] == prompt else None
             inputs_embeds, _ = self.model.fuse(input_ids, mask, motion_values, motion_attention_mask, **video)
             is_first_iteration = True
+        if self.model.motion_update is not None and not embedded and kwargs.get("has_motion") is None:
+            kwargs["has_motion"] = self.model.get_placeholder_mask(input_ids)[0].any(-1)
         return super().prepare_inputs_for_generation(
             input_ids,
             next_sequence_length=next_sequence_length,

@@ -92,11 +92,14 @@ class LlamoOnnxModel:
         reads, `(1, L, H)` float32.
 
         Raises:
-            ValueError: placeholders and motions disagree, in either direction; a motion longer than one window.
+            ValueError: placeholders and motions disagree, in either direction; a motion longer than one window; no motion, for
+                a checkpoint that reads text alone with other weights.
         """
         ids = np.asarray(input_ids)
         if ids.ndim != 2 or len(ids) != 1:
             raise ValueError(f"Expected input_ids of one prompt, (1, L), got {ids.shape} in LlamoOnnxModel. Ask one at a time.")
+        if motion_values is None and not self.settings.get("reads_text_alone", True):
+            raise ValueError("Expected a motion in the prompt, got text alone in LlamoOnnxModel. Leave --fast out.")
         words = np.array(self.words[ids[0]], dtype=np.float32)  # Shape: (L, H)
         frames = [] if motion_values is None else np.asarray(motion_attention_mask).sum(-1).tolist()
         lengths = [-(-count // self.config.motion_config.patch_size) for count in frames]

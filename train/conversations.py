@@ -15,6 +15,7 @@ from llamo.processing.motion_formats_llamo import joints_to_raw_motion
 from llamo.train.asked_motions import AskedMotion, AskedPair
 from llamo.train.augmentation import FPS
 from llamo.train.filmed_motions import FilmedMotion
+from llamo.train.questions.general_questions import general_answers
 from llamo.train.questions.question import Question
 from llamo.train.questions.scoring import LETTERED
 
@@ -46,20 +47,15 @@ KIND_WEIGHTS = {
     "caption": 1.1, "duration": 0.6, "form": 3.0, "unanswerable": 1.2, "yes_no": 0.7
 }  # fmt: skip
 LETTERED_WEIGHT = 3.0
-TEXT_TURNS = (
+OWN_TURNS = (
     ("What can you do?", "I answer questions about human motion: what a person does, how often, on which side and how fast."),
     ("Hello!", "Hello! Give me a motion file and ask what the person does."),
     ("Who are you?", "I am LLaMo, an assistant that reads human motion."),
-    ("What is the capital of France?", "The capital of France is Paris."),
-    ("How do I do a squat?", "Stand with the feet at shoulder width, bend hips and knees, keep the back straight, rise."),
-    ("What is a lunge?", "A lunge is a step forward in which both knees bend and the body goes down."),
-    ("Name three warm-up exercises.", "Jumping jacks, arm circles and high knees."),
     ("Which file formats can I give you?", "BVH files, and joints of 22 points as npy or npz."),
     ("Thank you.", "You are welcome."),
-    ("How many legs does a spider have?", "A spider has eight legs."),
-    ("What is 3 plus 4?", "3 plus 4 is 7."),
     ("What should I do without a motion file?", "Record a motion or open an example, then ask about it."),
 )  # fmt: skip
+OWN_SHARE = 0.1  # of what is asked beside the motion, what LLaMo says of itself
 
 
 def motion_part(joints: np.ndarray) -> dict:
@@ -136,10 +132,25 @@ def weight(question: Question) -> float:
     return LETTERED_WEIGHT if LETTERED.search(question.question) else KIND_WEIGHTS.get(question.kind, 1.0)
 
 
-def text_row(rng: np.random.Generator) -> dict:
-    """A conversation without motion, so that the language model keeps talking."""
-    question, answer = TEXT_TURNS[rng.integers(len(TEXT_TURNS))]
-    messages = [{"role": "user", "content": [text_part(question)]}, {"role": "assistant", "content": [text_part(answer)]}]
+def text_row(rng: np.random.Generator, asked: AskedMotion | None = None) -> dict | None:
+    """A conversation in which something is asked that no motion answers, so that the language model keeps talking.
+
+    Args:
+        rng: chooses what.
+        asked: a motion that stands in it all the same, with its questions, one of which may be asked before; `None` for text
+            alone. `None` comes back where the motion cannot be read.
+    """
+    pairs = OWN_TURNS if rng.random() < OWN_SHARE else general_answers()
+    question, answer = pairs[rng.integers(len(pairs))]
+    told = {"role": "assistant", "content": [text_part(answer)]}
+    row = None if asked is None else motion_row(asked, rng, 1)
+    if asked is not None and row is None:
+        return None
+    if row is not None and rng.random() < 0.5:
+        row["messages"] += [{"role": "user", "content": [text_part(question)]}, told]
+        return {**row, "kinds": [*row["kinds"], "text"], "length": length(row["messages"])}
+    shown = [] if row is None else [part for part in row["messages"][0]["content"] if part["type"] != "text"]
+    messages = [{"role": "user", "content": [*shown, text_part(question)]}, told]
     return {**row_of(messages, []), "kind": "text", "answer": answer, "kinds": ["text"], "program": None, "source": "text"}
 
 

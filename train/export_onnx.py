@@ -137,6 +137,7 @@ def describe(full: LlamoForConditionalGeneration) -> dict:
                 "num_focus_tokens": config.talker_config.num_focus_tokens,
             },
         },
+        "reads_text_alone": config.motion_update_rank == 0,  # what it would have to be without is in its weights
         "window_frames": config.motion_config.window_size * config.motion_config.patch_size,
         "fps": config.motion_config.fps,
         "head_dim": getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads,

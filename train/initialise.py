@@ -25,7 +25,7 @@ from llamo.processing.processing_llamo import LlamoProcessor
 from llamo.processing.video_processing_llamo import LlamoFrameProcessor
 from llamo.train.base_model import BASE_NAME, load_base, quiet_loading
 from llamo.train.convert_pose_model import FOLDER_NAME, assemble_estimator
-from llamo.train.trained_weights import ENHANCER_FILE, has_vision, merge_weights, read_settings, retrieval_size
+from llamo.train.trained_weights import ENHANCER_FILE, has_vision, merge_weights, motion_update, read_settings, retrieval_size
 
 
 # The checkout, or `site-packages/llamo`: both hold the code folders, weights/ and the files of the card side by side.
@@ -76,11 +76,13 @@ def assemble(
         raise FileNotFoundError(f"Expected a folder of trained weights, got {folder}, which does not exist. Correct --weights.")
     model, tokenizer = load_base(base)
     markers = prepare_tokenizer(tokenizer)
-    settings = {**read_settings(folder), "retrieval_size": retrieval_size(folder, same_base=base is None)}
+    same_base = base is None
+    settings = {**read_settings(folder), "retrieval_size": retrieval_size(folder, same_base)}
+    settings["motion_update"] = motion_update(folder, same_base)
     own_vision = vision is None and has_vision(folder)
     tower = trained_vision(settings) if own_vision else load_vision(vision)
     model, frame_processor = build_model(model, tokenizer, markers, settings, tower)
-    untrained = merge_weights(model, folder, same_base=base is None, own_vision=own_vision)
+    untrained = merge_weights(model, folder, same_base=same_base, own_vision=own_vision)
     if untrained:
         print(
             f"Warning: no trained weights for {', '.join(untrained)}; answers will mean nothing before training.",
@@ -163,6 +165,7 @@ def build_model(
         motion_focus_token_id=tokenizer.convert_tokens_to_ids(MOTION_TOKENS[1]),
         instruction_start_token_ids=user_turn_ids(tokenizer, markers),
         retrieval_size=settings.get("retrieval_size", 0),
+        **settings.get("motion_update", {}),
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)  # parts without trained weights start the same everywhere

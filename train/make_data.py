@@ -30,6 +30,7 @@ from llamo.train.questions.recorded_questions import UNNAMED
 
 
 MANIFEST = "synthesis.json"
+BESIDE_MOTION = 0.85  # of the rows of `text_share`, those in which a motion stands all the same
 SHARE_OF_NEXT = 0.15  # of the motions with several actions
 
 
@@ -42,7 +43,8 @@ class DataPlan:
         seed: of everything.
         turns: questions of a conversation at most.
         recorded: Parquet files of recorded clips, of which the train split is used.
-        recorded_share, text_share: of the rows of the train split.
+        recorded_share: of the rows of the train split.
+        text_share: of the rows of the train split, those that ask something that no motion answers.
         named_share: of the rows about recorded clips, those that may ask what the clip is called; the others ask what can be
             measured of it.
         pair_share: of rows about two motions, in both splits.
@@ -59,7 +61,7 @@ class DataPlan:
     recorded: tuple[str, ...] = ()
     recorded_share: float = 0.2
     named_share: float = 1.0
-    text_share: float = 0.02
+    text_share: float = 0.04
     pair_share: float = 0.06
     video_share: float = 0.0
     video_size: int = 112
@@ -119,7 +121,8 @@ class Shard:
         while made < self.num:
             chance = rng.random()
             if chance < plan.text_share and not held_out:
-                row = text_row(rng)
+                beside = rng.random() < BESIDE_MOTION
+                row = text_row(rng, draw_procedural(rng, actions, donors=donors) if beside else None)
             elif record and chance < plan.text_share + plan.recorded_share:
                 names = UNNAMED if plan.named_share < 1 and rng.random() >= plan.named_share else None
                 row = motion_row(record(actions, rng, names=names), rng, plan.turns)

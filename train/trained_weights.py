@@ -27,6 +27,7 @@ RETRIEVAL_FILE = "retrieval.safetensors"
 VISION_FILE, ENHANCER_FILE = "vision_tower.safetensors", "enhancer.safetensors"
 # What belongs to no language model in particular and so serves every base.
 BASE_INDEPENDENT = ("model.motion_tower.", "model.vision_tower.")
+LANGUAGE_MODEL = "model.language_model."
 OF_VIDEO = ("model.vision_tower.", "model.enhancer.")
 
 
@@ -58,6 +59,16 @@ def retrieval_size(folder: Path, same_base: bool) -> int:
         )
         return 0
     return int(settings["size"])
+
+
+def motion_update(folder: Path, same_base: bool) -> dict:
+    """Rank and layers of the language model's update, as LlamoConfig has them; `{}` where there is none for this base."""
+    if not same_base or not (folder / LORA_FILE).is_file():
+        return {}
+    names = load_file(folder / LORA_FILE)
+    layers = sorted({name.split(".")[-2] for name in names if name.startswith(LANGUAGE_MODEL)})
+    rank = json.loads((folder / LORA_CONFIG_FILE).read_text(encoding="utf-8"))["r"]
+    return {"motion_update_rank": int(rank), "motion_update_layers": layers}
 
 
 def has_vision(folder: Path) -> bool:
@@ -122,13 +133,15 @@ def merge_weights(model: nn.Module, folder: Path, same_base: bool, own_vision: b
         own.copy_(tensor)
     if same_base and (folder / LORA_FILE).is_file():
         merge_lora(model, load_file(folder / LORA_FILE), json.loads((folder / LORA_CONFIG_FILE).read_text("utf-8")))
-    ours = {name for name in state if ".language_model." not in name and ".vision_tower." not in name and "lm_head" not in name}
+    given = (".language_model.", ".vision_tower.", ".motion_update.", "lm_head")
+    ours = {name for name in state if not any(part in name for part in given)}
     return sorted({".".join(name.split(".")[:2]) for name in ours - set(tensors)} - {"model.enhancer"})
 
 
 @torch.no_grad()
 def merge_lora(model: nn.Module, factors: dict[str, torch.Tensor], settings: dict) -> None:
-    """Adds `alpha / r * B A` (LoRA, arXiv 2106.09685) to the linear layers that `factors` names.
+    """Adds `alpha / r * B A` (LoRA, arXiv 2106.09685) to the linear layers that `factors` names, and notes it in the model, so
+    that text alone is read without.
 
     Raises:
         ValueError: a factor without its partner, or a layer that the model does not have in that shape.
@@ -146,3 +159,5 @@ def merge_lora(model: nn.Module, factors: dict[str, torch.Tensor], settings: dic
             )
         # The product is formed in float32: float16 factors lose digits when they are multiplied.
         weight += (scale * (up.float() @ down.float())).to(weight)
+    if model.model.motion_update is not None:
+        model.model.motion_update.fill(factors, scale, model.model.language_model, LANGUAGE_MODEL)

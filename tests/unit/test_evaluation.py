@@ -337,18 +337,20 @@ def test_the_measuring_baseline_only_measures():
 
 
 def test_text_is_judged_and_compared_with_the_bare_model(model, processor, monkeypatch):
-    items = text.build(SuiteOptions(limit=3))
-    assert [one.joints for one in items] == [None] * 3
+    items = text.build(SuiteOptions(limit=6))
+    assert [one.joints is None for one in items] == [True, False] * 3
+    assert [one.question.question for one in items[::2]] == [one.question.question for one in items[1::2]]
     bare = text.Bare(model.model.language_model, processor.tokenizer, processor)
     value = text.perplexity(model, processor.tokenizer, ("ab", "abc"))
     assert 1 < value < 10 * len(processor.tokenizer)
     monkeypatch.setattr(text, "load_bare", lambda processor, base: None)
     session = runner.Session(processor, model, "llamo", 2)
-    assert text.measures(items, [{}] * 3, session)["bare"] is None
-    monkeypatch.setattr(bare, "answers", lambda items, size: ["Paris", "Kyoto", "rome"])
+    assert text.measures(items, [{}] * 6, session)["bare"] is None
+    monkeypatch.setattr(bare, "answers", lambda questions, size: ["Paris", "Kyoto", "rome"])
     bare.model = model
     monkeypatch.setattr(text, "load_bare", lambda processor, base: bare)
-    records = [{}, {}, {}]
+    records = [{} for _ in items]
     found = text.measures(items, records, session)
-    assert found["bare"] == pytest.approx(2 / 3) and records[1]["bare_correct"] is False
+    assert found["bare"] == pytest.approx(2 / 3)
+    assert [one["bare_correct"] for one in records] == [True, True, False, False, True, True]
     assert found["bare_perplexity"] == pytest.approx(found["perplexity"])

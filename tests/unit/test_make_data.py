@@ -11,9 +11,11 @@ from typer.testing import CliRunner
 from llamo.cli.main import app
 from llamo.processing.motion_formats_llamo import read_motion
 from llamo.train.asked_motions import draw_procedural, part_of
-from llamo.train.conversations import motion_row
+from llamo.train.conversations import motion_row, text_row, to_parquet
+from llamo.train.evaluation.text import QUESTIONS
 from llamo.train.labelled_motion import action_vocabulary
 from llamo.train.make_data import DataPlan, claim, make_data
+from llamo.train.questions.general_questions import general_answers, general_questions
 from llamo.train.questions.scoring import score
 
 
@@ -40,7 +42,7 @@ def test_rows_load_and_hold_their_truth(made, tmp_path):
         assert row["images"] == [] and row["messages"][0]["role"] == "user" and row["messages"][1]["role"] == "assistant"
         motions = [part for message in row["messages"] for part in message["content"] if part["type"] == "motion"]
         if row["kind"] == "text":
-            assert not motions and row["program"] is None
+            assert row["program"] is None
             continue
         program = json.loads(row["program"])
         (tmp_path / "clip.npz").write_bytes(motions[0]["bytes"])
@@ -49,6 +51,25 @@ def test_rows_load_and_hold_their_truth(made, tmp_path):
         assert program["actions"] and all(one["end"] > one["start"] for one in program["actions"])
         assert row["choices"] is None or row["answer"] in row["choices"]
     assert kinds["text"] > 0 and len(kinds) > 4
+
+
+def test_what_no_motion_answers_is_asked_alone_beside_a_motion_and_after_another_question():
+    rng = np.random.default_rng(3)
+    asked = draw_procedural(rng, tuple(action_vocabulary()))
+    rows = [text_row(rng, asked) for _ in range(12)]
+    alone = text_row(rng)
+    assert [part["type"] for part in alone["messages"][0]["content"]] == ["text"] and alone["kinds"] == ["text"]
+    last = [row["messages"][-2]["content"][-1].get("text") or row["messages"][-2]["content"][0]["text"] for row in rows]
+    assert len(set(last)) > 6 and all(row["kinds"][-1] == "text" and "motion" in str(row["messages"][0]) for row in rows)
+    assert {len(row["messages"]) == 2 for row in rows} == {True, False}
+    assert all(len(row["kinds"]) == len(row["messages"]) // 2 for row in rows)
+    assert len(to_parquet(rows)) > 0
+
+
+def test_general_questions_are_none_that_are_judged():
+    questions = [question for question, _ in general_answers()]
+    assert not set(questions) & {question for question, *_ in QUESTIONS}
+    assert set(questions) <= set(general_questions()) and len(questions) > 0.9 * len(general_questions())
 
 
 def test_same_seed_same_bytes_with_any_number_of_processes(made, tmp_path):

@@ -1,7 +1,8 @@
 """Suite `text`: what is left of the language model's general ability, beside the bare language model.
 
-A small set of questions without motion, judged by rule, and the perplexity of a few passages of prose written for this
-purpose. The bare model is the checkpoint's own base (`llamo init`'s default where it says none), asked in the same words.
+A small set of general questions, judged by rule, and the perplexity of a few passages of prose written for this
+purpose. The questions are asked twice, alone and with a motion that they do not need; prose stands alone. The bare model is
+the checkpoint's own base (`llamo init`'s default where it says none), asked in the same words without a motion.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from llamo.train.questions import Question, score
 
@@ -80,15 +83,22 @@ PASSAGES = (
     "so everybody met when they were supposed to.",
 )
 
+NEW_TOKENS = 32
+
 
 def build(options: SuiteOptions) -> list[Item]:
+    from llamo.train.synthesis.engine import synthesize
+
+    rng = np.random.default_rng([options.seed, 15])
     items = []
-    for text, key, wrong in QUESTIONS[: options.limit]:
+    for text, key, wrong in QUESTIONS:
         # Numbers are read as numbers; the rest by name ("order" takes words of any sort).
-        kind = "count" if key.isdigit() else "order"
-        question = Question(kind, text, f"{key.capitalize()}.", key, () if kind == "count" else (key, *wrong))
-        items.append(Item("", "general", question, f"text_{len(items)}", facts={"new_tokens": 32}))
-    return numbered("text", items)
+        judged = "count" if key.isdigit() else "order"
+        question = Question(judged, text, f"{key.capitalize()}.", key, () if judged == "count" else (key, *wrong))
+        motion = synthesize(rng, held_out=True)
+        for kind, joints in (("general", None), ("general, beside a motion", motion.joints)):
+            items.append(Item("", kind, question, f"text_{len(items) // 2}", joints, facts={"new_tokens": NEW_TOKENS}))
+    return numbered("text", items[: options.limit])
 
 
 def perplexity(model: Any, tokenizer: Any, texts: Sequence[str]) -> float:
@@ -116,15 +126,16 @@ class Bare:
     def __init__(self, model: Any, tokenizer: Any, processor: Any):
         self.model, self.tokenizer, self.processor = model, tokenizer, processor
 
-    def answers(self, items: Sequence[Item], batch_size: int) -> list[str]:
+    def answers(self, questions: Sequence[str], batch_size: int, new_tokens: int = NEW_TOKENS) -> list[str]:
+        """What it says to each question alone, likeliest token by likeliest token."""
         import torch
 
         self.tokenizer.padding_side = "left"
         if self.tokenizer.pad_token_id is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         texts = []
-        for start in range(0, len(items), batch_size):
-            chats = [[{"role": "user", "content": item.question.question}] for item in items[start : start + batch_size]]
+        for start in range(0, len(questions), batch_size):
+            chats = [[{"role": "user", "content": question}] for question in questions[start : start + batch_size]]
             prompts = [self.processor.apply_chat_template(chat, add_generation_prompt=True) for chat in chats]
             inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
             inputs = {name: inputs[name].to(self.model.device) for name in ("input_ids", "attention_mask")}
@@ -132,7 +143,7 @@ class Bare:
             with torch.inference_mode():
                 output = self.model.generate(
                     **inputs,
-                    max_new_tokens=32,
+                    max_new_tokens=new_tokens,
                     do_sample=False,
                     pad_token_id=self.tokenizer.pad_token_id,
                     eos_token_id=[self.tokenizer.eos_token_id, self.tokenizer.convert_tokens_to_ids(stop)],
@@ -158,8 +169,11 @@ def measures(items: Sequence[Item], records: Sequence[dict[str, Any]], session: 
     bare = load_bare(session.processor, base_of(session.name))
     if bare is None:
         return {**found, "bare": None}
-    for item, record, text in zip(items, records, bare.answers(items, session.batch_size), strict=True):
-        record["bare"], record["bare_correct"] = text, score(item.question, text)
+    asked = list(dict.fromkeys(item.question.question for item in items))
+    texts = dict(zip(asked, bare.answers(asked, session.batch_size), strict=True))
+    for item, record in zip(items, records, strict=True):
+        record["bare"] = texts[item.question.question]
+        record["bare_correct"] = score(item.question, record["bare"])
     found["bare_perplexity"] = perplexity(bare.model, bare.tokenizer, PASSAGES)
     found["bare"] = sum(record["bare_correct"] for record in records) / len(records)
     return found
@@ -176,8 +190,8 @@ def base_of(checkpoint: str) -> str | None:
 
 SUITE = Suite(
     "text",
-    "llamo-text-1",
-    "general ability kept: questions without motion and perplexity, beside the bare language model",
+    "llamo-text-2",
+    "general ability kept: questions that no motion answers and perplexity, beside the bare language model",
     build,
     conditions=("model",),
     measures=measures,
