@@ -220,6 +220,9 @@ class LlamoTalkerConfig(_StrictConfig):
             Whether totals are told exactly: with the sums and differences of opposites and all paces by the second, out of
             vectors that are wholly relevant or not at all, and the number asked for in a part of its token that nothing else
             shares. Weights trained without have smaller layers.
+        choose_amounts (`bool`, *optional*, defaults to `False`):
+            Whether the number that a user turn asks for is one of the totals as it stands where the turn's words speak for it,
+            instead of what all totals are weighed into. Needs `ask_amounts`, and training of its own.
         max_motions (`int`, *optional*, defaults to 8):
             Motions of one prompt that are told apart by a learned vector; further ones share the last.
         max_receptive_field (`float`, *optional*, defaults to 0.5):
@@ -244,6 +247,7 @@ class LlamoTalkerConfig(_StrictConfig):
     fuse_totals: bool = True
     ask_amounts: bool = True
     exact_totals: bool = True
+    choose_amounts: bool = False
     max_motions: int = 8
     max_receptive_field: float | int = 0.5
     video_grid_size: int = 3
@@ -258,6 +262,11 @@ class LlamoTalkerConfig(_StrictConfig):
                 raise ValueError(
                     f"Expected {name} to be at least {least}, got {getattr(self, name)} in LlamoTalkerConfig. Raise it."
                 )
+        if self.choose_amounts and not self.ask_amounts:
+            raise ValueError(
+                "Expected choose_amounts together with ask_amounts, got choose_amounts alone in LlamoTalkerConfig. Set both, "
+                "or neither."
+            )
         if not 0 <= self.num_spans <= self.num_summary_tokens - 1:
             raise ValueError(
                 f"Expected num_spans between 0 and num_summary_tokens - 1 = {self.num_summary_tokens - 1}, "

@@ -669,6 +669,45 @@ class LlamoRelevance(nn.Module):
         return self.tally(totals, seconds) + self.start_clock(begin) + self.end_clock(end)
 
 
+class LlamoAmountChoice(nn.Module):
+    """Which number an instruction asks for: one of the totals as it stands, or what `LlamoAmount` weighs all of them into.
+
+    A sum of all totals is nearly right for every question and exact for few; what the processor counted is exact where it
+    counted what is asked about. Words, and how the numbers compare, tell which to believe. Trained last, while all else is as
+    it is (`llamo.train.choose_amounts`).
+    """
+
+    def __init__(self, config: LlamoConfig):
+        super().__init__()
+        width, measured = config.talker_config.hidden_size, config.motion_config
+        self.first = config.talker_config.num_tallies  # of the measured totals
+        self.opposites = measured.opposite_rates
+        num = 1 + 2 * (measured.num_rates + 2 * len(self.opposites) + 2)
+        self.linear_1, self.linear_2 = nn.Linear(width + num, width), nn.Linear(width, num)
+
+    def candidates(
+        self, weighed: torch.Tensor, totals: torch.Tensor, seconds: torch.Tensor, begin: torch.Tensor
+    ) -> torch.Tensor:
+        """All numbers it may be, `(P, C)` float32: the one that was weighed `(P,)`, then the measured of totals `(P, totals)`,
+        what opposites add up to and differ by, seconds and begin `(P,)`, and the double of each (turns are measured in
+        quarters and told in eighths)."""
+        measured = totals[:, self.first :].float()
+        one, other = measured[:, self.opposites].unbind(-1) if self.opposites else (measured[:, :0],) * 2
+        known = torch.cat([measured, one + other, (one - other).abs(), seconds[:, None], begin[:, None]], dim=-1)
+        return torch.cat([weighed[:, None], known, 2 * known], dim=-1)
+
+    def logits(self, words: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+        """Words `(P, D)` and candidates `(P, C)` -> how much speaks for each, `(P, C)`."""
+        sizes = candidates.clamp(min=0).log1p().to(words.dtype)
+        return self.linear_2(F.gelu(self.linear_1(torch.cat([words, sizes], dim=-1)))).float()
+
+    def forward(self, words: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
+        """The likeliest candidate `(P,)`, with the slope of their mean."""
+        logits = self.logits(words, candidates)
+        mean = (logits.softmax(-1) * candidates).sum(-1)
+        return candidates.gather(-1, logits.argmax(-1, keepdim=True)).squeeze(-1) + (mean - mean.detach())
+
+
 class LlamoAmount(nn.Module):
     """The one number that an instruction asks for: how many, how far, how long, since when, by what angle.
 
@@ -690,6 +729,7 @@ class LlamoAmount(nn.Module):
         self.gate = nn.Parameter(torch.zeros(width))
         exact, size = config.talker_config.exact_totals, config.text_config.hidden_size
         self.token_proj = nn.Linear(2 * self.num_periods + 2, size, bias=False) if exact else None
+        self.choice = LlamoAmountChoice(config) if config.talker_config.choose_amounts else None
 
     def weigh(
         self,
@@ -700,12 +740,17 @@ class LlamoAmount(nn.Module):
         middle: torch.Tensor,
     ) -> torch.Tensor:
         """text `(P, S, D)` with its mask, what `LlamoRelevance.totals` returned -> the number `(P,)` float32."""
-        weights = self.linear_2(F.gelu(self.linear_1(mean_words(text, text_mask)))).float()
-        parts = [totals.float(), seconds[:, None].float(), (middle - seconds / 2)[:, None].float()]
+        words = mean_words(text, text_mask)
+        weights = self.linear_2(F.gelu(self.linear_1(words))).float()
+        seconds, begin = seconds.float(), (middle - seconds / 2).float()
+        parts = [totals.float(), seconds[:, None], begin[:, None]]
         if self.opposites:
             one, other = totals[:, self.opposites].float().unbind(-1)
             parts.append((one - other).abs())
-        return (weights * torch.cat(parts, dim=-1)).sum(-1)
+        number = (weights * torch.cat(parts, dim=-1)).sum(-1)
+        if self.choice is None:
+            return number
+        return self.choice(words, self.choice.candidates(number, totals, seconds, begin))
 
     def forward(self, number: torch.Tensor) -> torch.Tensor:
         """The number `(P,)` as a vector `(P, D)`, of length zero before anything is learned."""
@@ -958,6 +1003,9 @@ class LlamoPreTrainedModel(PreTrainedModel):
             init.zeros_(module.linear_2.weight)  # totals are large numbers: weights are found, not unlearned
             if module.token_proj is not None:
                 init.zeros_(module.token_proj.weight)
+        elif isinstance(module, LlamoAmountChoice):
+            init.normal_(module.linear_1.weight, std=module.linear_1.in_features**-0.5)
+            init.zeros_(module.linear_2.weight)  # at first the number that was weighed is told
         elif isinstance(module, LlamoRetrieval):
             init.normal_(module.queries, std=1.0)
             init.zeros_(module.layer_weights)

@@ -17,11 +17,10 @@ from collections.abc import Iterable, Sequence
 import yaml
 
 
-STAGES = ("pretrain", "pretrain_vision", "align", "instruct", "retrieval")
-
-
+STAGES = ("pretrain", "pretrain_vision", "align", "instruct", "amounts", "retrieval")
 # Stages with a command line of their own, and what they make.
-MADE = {"pretrain": "motion tower and Cross Talker", "pretrain_vision": "vision tower", "retrieval": "embeddings"}
+MADE = {"pretrain": "motion tower and Cross Talker", "pretrain_vision": "vision tower", "amounts": "choice of amounts",
+        "retrieval": "embeddings"}  # fmt: skip
 
 
 def read_recipe(path: str | os.PathLike, overrides: Sequence[str] = ()) -> dict:
@@ -94,6 +93,8 @@ def run_recipe(recipe: dict) -> str:
             from llamo.train.pretrain import main, make_parser
         elif stage == "pretrain_vision":
             from llamo.train.pretrain_vision import main, make_parser
+        elif stage == "amounts":
+            from llamo.train.choose_amounts import main, make_parser
         else:
             from llamo.train.retrieval import main, make_parser
 

@@ -193,19 +193,20 @@ def save_head(head: nn.Module, out: Path, size: int) -> None:
     save_settings(out, retrieval={"size": size, "of": digest_of(out)})
 
 
-def check_same_weights(model, folder: Path) -> None:
-    """Refuses to write a head beside weights that the checkpoint was not made of.
+def check_same_weights(model, folder: Path, besides: str | None = None) -> None:
+    """Refuses to write a head beside weights that the checkpoint was not made of, but for those whose names begin so.
 
     Raises:
         ValueError: no weights there, or others.
     """
     state = model.state_dict()
     tensors = {name: value for name, value in read_tensors(folder).items() if name.startswith(OF_THE_WEIGHTS)}
+    tensors = {name: value for name, value in tensors.items() if not besides or not name.startswith(besides)}
     same = [name in state and torch.equal(state[name].half().cpu(), value.half()) for name, value in tensors.items()]
     if not tensors or not all(same):
         raise ValueError(
             f"Expected the trained weights that the checkpoint was made of, got {'others' if tensors else 'none'} in {folder} "
-            "(retrieval --out). Run `llamo init` first, or name another --model."
+            "(--out). Run `llamo init` first, or name another --model."
         )
 
 
