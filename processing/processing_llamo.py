@@ -88,7 +88,9 @@ class LlamoProcessor(ProcessorMixin):
     def instruction_start_token_ids(self) -> list[int]:
         """Token ids that open a user turn, for the model's config: the model reads a turn's instruction from there on."""
         marker = "instruction"
-        opening = self.apply_chat_template([{"role": "user", "content": marker}]).split(marker)[0].rstrip()
+        before = {"role": "system", "content": "before"}  # or the template would put words of its own there
+        both = self.apply_chat_template([before, {"role": "user", "content": marker}])
+        opening = both.removeprefix(self.apply_chat_template([before])).split(marker)[0].rstrip()
         return self.tokenizer(opening, add_special_tokens=False)["input_ids"]
 
     @property

@@ -56,7 +56,10 @@ def tiny(tmp_path_factory):
         eos_token_id=tokenizer.eos_token_id,
         tie_word_embeddings=True,
     )
-    model = make_model(make_config(processor, text_config=text))
+    config = make_config(processor, text_config=text)
+    config.talker_config.choose_amounts = True
+    model = make_model(config)
+    torch.nn.init.normal_(model.model.talker.amount.choice.linear_2.weight)  # as after training: not always the first
     model.generation_config.suppress_tokens = [model.config.motion_token_id, model.config.motion_focus_token_id]
     model.generation_config.max_new_tokens = 12
     write_checkpoint(folder, model, processor)
@@ -89,6 +92,13 @@ def test_the_language_model_reads_the_same_vectors(tiny, graphs, name):
         wanted, _ = model.model.fuse(inputs.pop("input_ids"), inputs.pop("attention_mask"), **inputs)
     made = graphs.embed(**PlainProcessor(folder)(CONVERSATIONS[name]))
     np.testing.assert_allclose(made, wanted.numpy(), atol=1e-4)
+
+
+def test_text_alone_is_refused_where_it_is_read_with_other_weights(tiny, graphs, monkeypatch):
+    monkeypatch.setitem(graphs.settings, "reads_text_alone", False)
+    with pytest.raises(ValueError, match="Leave --fast out"):
+        graphs.embed(**PlainProcessor(tiny[0])(CONVERSATIONS["no motion"]))
+    assert graphs.embed(**PlainProcessor(tiny[0])(CONVERSATIONS["one motion"])).shape[0] == 1
 
 
 def test_weights_of_eight_bits_hardly_move_the_next_token(tiny, graphs):

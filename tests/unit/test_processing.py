@@ -198,3 +198,15 @@ def test_raw_prompts_get_the_summary_alone(processor):
 
 def test_joint_count_is_that_of_the_skeleton():
     assert NUM_JOINTS == 22
+
+
+def test_text_alone_opens_by_saying_who_answers_and_a_motion_or_a_system_message_by_neither(processor):
+    def prompt(*messages):
+        return processor.apply_chat_template(list(messages))
+
+    told = "You are LLaMo"
+    assert prompt(user("Hello")).count(told) == 1 and prompt(user("Hello")).startswith("<|im_start|>system\n")
+    assert prompt({"role": "user", "content": "Hello"}) == prompt(user("Hello"))
+    assert told not in prompt(user(motion_part(make_walk(20)), "Hello"))
+    assert told not in prompt(user("Hello"), assistant("Hi."), user(motion_part(make_walk(20)), "What is it?"))
+    assert told not in prompt({"role": "system", "content": "Be short."}, user("Hello"))
