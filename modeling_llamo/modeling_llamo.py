@@ -702,8 +702,9 @@ class LlamoAmountChoice(nn.Module):
         return self.linear_2(F.gelu(self.linear_1(torch.cat([words, sizes], dim=-1)))).float()
 
     def forward(self, words: torch.Tensor, candidates: torch.Tensor) -> torch.Tensor:
-        """The likeliest candidate `(P,)`, with the slope of their mean."""
-        logits = self.logits(words, candidates)
+        """The likeliest candidate `(P,)`, with the slope that the mean of all has in what they are; the choice itself learns
+        nothing by that, or it would move the mean by numbers that mean something else."""
+        logits = self.logits(words, candidates).detach()
         mean = (logits.softmax(-1) * candidates).sum(-1)
         return candidates.gather(-1, logits.argmax(-1, keepdim=True)).squeeze(-1) + (mean - mean.detach())
 

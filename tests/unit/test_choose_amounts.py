@@ -98,12 +98,13 @@ def test_training_finds_which_number_is_meant(processor):
     assert found["count"]["questions"] + found["time"]["questions"] == 200
 
 
-def test_a_loss_on_the_number_reaches_the_choice(processor):
+def test_a_loss_on_the_number_reaches_what_is_weighed_and_not_the_choice(processor):
     model = make_model(choosing_config(processor)).train()
     inputs = encode(processor, [user(motion_part(make_walk(60)), "How many steps?")])
     inputs["labels"] = inputs["input_ids"]
     model(**inputs).loss.backward()
-    assert all(each.grad is not None for each in model.model.talker.amount.choice.parameters())
+    assert all(each.grad is None for each in model.model.talker.amount.choice.parameters())
+    assert model.model.talker.amount.linear_2.weight.grad.abs().sum() > 0
 
 
 def test_questions_are_read_with_their_numbers(processor, tmp_path):
