@@ -46,6 +46,18 @@ def test_gradients_agree_within_rounding(tuned, inputs):
         assert torch.cosine_similarity(one, two, dim=0) > 0.99
 
 
+def test_long_batches_do_without_the_attention_that_keeps_all_scores(tuned, inputs, monkeypatch):
+    language_model = tuned.get_base_model().model.language_model
+    found = []
+    language_model.layers[0].register_forward_hook(lambda *_: found.append(language_model.config._attn_implementation))
+    fused = language_model.config._attn_implementation
+    with frozen_in_bfloat16(tuned):
+        gradients(tuned, inputs)
+        monkeypatch.setattr("llamo.train.half_frozen.MOST_SCORES", inputs["input_ids"].shape[1] ** 2 - 1)
+        gradients(tuned, inputs)
+    assert found == ["eager", fused] and fused != "eager" and language_model.config._attn_implementation == fused
+
+
 def test_afterwards_everything_is_as_before(tuned, inputs):
     before = {name: parameter.clone() for name, parameter in tuned.named_parameters()}
     exact = gradients(tuned, inputs)
