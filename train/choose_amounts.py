@@ -25,6 +25,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 from tqdm.auto import tqdm
 from transformers import AutoProcessor
+from transformers.utils import logging
 
 from llamo.modeling_llamo.configuration_llamo import LlamoConfig
 from llamo.modeling_llamo.modeling_llamo import LlamoAmountChoice, LlamoForConditionalGeneration
@@ -74,7 +75,11 @@ def read_questions(model: LlamoForConditionalGeneration, processor, rows: Sequen
     words, candidates, wanted, kinds = [], [], [], []
     for some in tqdm(list(cut(rows, batch_size)), desc="questions", disable=None):
         inputs = processor.apply_chat_template(
-            [row["messages"] for row in some], tokenize=True, return_dict=True, return_tensors="pt", padding=True
+            [row["messages"] for row in some],
+            tokenize=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True},
         ).to(model.device)
         with heard(model.model.talker.amount.choice) as found:
             model.model.fuse(**inputs)
@@ -168,9 +173,20 @@ def load_model(checkpoint: str) -> LlamoForConditionalGeneration:
             f"{checkpoint}). Pretrain with ask_amounts first."
         )
     config.talker_config.choose_amounts = True
-    with quiet_loading():
+    with quiet_loading(), warnings_off():
         model = LlamoForConditionalGeneration.from_pretrained(checkpoint, config=config, dtype=torch.float32)
     return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+
+
+@contextmanager
+def warnings_off() -> Iterator[None]:
+    """Without transformers' report of weights that the checkpoint lacks: those of the choice are what is trained here."""
+    level = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
 
 
 def main(arguments=None) -> None:
