@@ -674,7 +674,7 @@ class LlamoAmountChoice(nn.Module):
 
     A sum of all totals is nearly right for every question and exact for few; what the processor counted is exact where it
     counted what is asked about. Words, and how the numbers compare, tell which to believe. Trained last, while all else is as
-    it is (`llamo.train.choose_amounts`).
+    it is (`llamo.train.amounts`).
     """
 
     def __init__(self, config: LlamoConfig):

@@ -94,7 +94,7 @@ def run_recipe(recipe: dict) -> str:
         elif stage == "pretrain_vision":
             from llamo.train.pretrain_vision import main, make_parser
         elif stage == "amounts":
-            from llamo.train.choose_amounts import main, make_parser
+            from llamo.train.amounts import main, make_parser
         else:
             from llamo.train.retrieval import main, make_parser
 

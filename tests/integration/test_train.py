@@ -203,6 +203,7 @@ def test_settings(tmp_path):
 def test_every_recipe_has_settings_that_are_read(path):
     from trl import ModelConfig, ScriptArguments, SFTConfig
 
+    from llamo.train.amounts import make_parser as make_amounts_parser
     from llamo.train.instruct import Training, parse
     from llamo.train.pretrain import make_parser
     from llamo.train.pretrain_vision import make_parser as make_vision_parser
@@ -210,7 +211,8 @@ def test_every_recipe_has_settings_that_are_read(path):
     from llamo.train.retrieval import make_parser as make_retrieval_parser
 
     recipe = read_recipe(path)
-    parsers = {"pretrain": make_parser, "pretrain_vision": make_vision_parser, "retrieval": make_retrieval_parser}
+    parsers = {"pretrain": make_parser, "pretrain_vision": make_vision_parser, "amounts": make_amounts_parser}
+    parsers["retrieval"] = make_retrieval_parser
     stage = recipe.pop("stage")
     if stage in parsers:
         check_keys(recipe, {action.dest for action in parsers[stage]()._actions})

@@ -9,8 +9,7 @@ from conftest import encode, make_config, make_model, make_walk, motion_part, us
 
 from llamo.modeling_llamo.configuration_llamo import LlamoTalkerConfig
 from llamo.modeling_llamo.modeling_llamo import LlamoAmountChoice
-from llamo.train.asked_amounts import amounts_of
-from llamo.train.choose_amounts import (
+from llamo.train.amounts import (
     Asked,
     choice_loss,
     draw_rows,
@@ -22,6 +21,7 @@ from llamo.train.choose_amounts import (
     save_choice,
     train_choice,
 )
+from llamo.train.asked_amounts import amounts_of
 from llamo.train.export_weights import save_modules, save_settings
 from llamo.train.initialise import write_checkpoint
 from llamo.train.make_data import DataPlan
