@@ -104,8 +104,8 @@ def is_plain(module: LoraLinear) -> bool:
 
 
 def choose_attention(fused: str, module: nn.Module, args: tuple, kwargs: dict) -> None:
-    """Eager attention is quicker than the fused one on a processor, but keeps all scores of all layers: 30 layers of 32 rows of
-    400 tokens took more than 20 GB."""
+    """Eager attention is quicker than the fused one on a processor, but keeps the scores of all layers, which grow with
+    the square of the length: too much for a batch of long conversations."""
     rows, length = kwargs["inputs_embeds"].shape[:2]
     module.config._attn_implementation = "eager" if rows * length**2 <= MOST_SCORES else fused
 
